@@ -1,1 +1,7 @@
-return 0;
+// ./rrec bench NAME and ./rrec doctor. Every benchmark is a Command in a file of its own; this one only lists them.
+using System.CommandLine;
+using RRec.Benchmarks;
+
+RootCommand root = new("Benchmarks of RRec.MLNet. Each prints JSON lines and appends them to artifacts/bench.jsonl.");
+root.Subcommands.Add(Doctor.Command());
+return await root.Parse(args).InvokeAsync();
