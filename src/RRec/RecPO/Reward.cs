@@ -1,0 +1,54 @@
+using RRec.Metrics;
+
+namespace RRec.RecPO;
+
+/// <summary>One trajectory's reward and what it is made of.</summary>
+/// <param name="Rank">The target's 1-based rank among the candidates.</param>
+/// <param name="Ndcg">1/log2(rank+1), or 0 beyond k.</param>
+/// <param name="Softmax">The target's probability in a softmax over all candidates at the ranking temperature.</param>
+/// <param name="Value">(1-w) NDCG + w softmax.</param>
+public readonly record struct RewardParts(int Rank, double Ndcg, double Softmax, double Value);
+
+/// <summary>
+/// The fused reward (paper 3.3; recpo-reference 6): R = (1-w) NDCG@k + w softmax, both over all items that are not masked. Scores come in f32,
+/// sums and the reward are f64, so that group advantages are not made of rounding (O11, O19).
+/// </summary>
+public static class Reward
+{
+    // What the authors write over masked scores: the lowest finite number, so that masked items rank last, in index order here.
+    private const float Masked = float.MinValue;
+
+    /// <summary>The reward of one trajectory.</summary>
+    /// <param name="scores">Cosine / temperature for every item; <c>[items]</c>.</param>
+    /// <param name="target">The item bought next.</param>
+    /// <param name="masked">Items that are no candidates; repeats are fine. The target is kept even if listed (O7).</param>
+    /// <param name="k">NDCG's cut-off; larger than the catalogue means the catalogue.</param>
+    /// <param name="softmaxWeight">w.</param>
+    /// <param name="maskTarget">True masks a listed target as the authors do: softmax 0, a rank behind all candidates.</param>
+    /// <remarks>Ties count lower indexes before the target, so a rank does not depend on a library's sort (O12).</remarks>
+    public static RewardParts Of(ReadOnlySpan<float> scores, int target, ReadOnlySpan<int> masked, int k, double softmaxWeight, bool maskTarget = false)
+    {
+        if ((uint)target >= (uint)scores.Length) throw new ArgumentOutOfRangeException(nameof(target), target, $"The target must be an index below {scores.Length}.");
+        float[] candidates = scores.ToArray();
+        float own = scores[target];
+        foreach (int item in masked) candidates[item] = Masked;
+        if (!maskTarget) candidates[target] = own;
+        else own = candidates[target];
+
+        int rank = 1;
+        float largest = Masked;
+        for (int i = 0; i < candidates.Length; i++)
+        {
+            float score = candidates[i];
+            if (score > own || (score == own && i < target)) rank++;
+            if (score > largest) largest = score;
+        }
+
+        double sum = 0;
+        foreach (float score in candidates)
+            if (score != Masked) sum += Math.Exp((double)score - largest);
+        double softmax = own == Masked ? 0 : Math.Exp((double)own - largest) / sum;
+        double ndcg = RankingMetrics.NdcgOf(rank, Math.Min(k, scores.Length));
+        return new RewardParts(rank, ndcg, softmax, (1 - softmaxWeight) * ndcg + softmaxWeight * softmax);
+    }
+}
