@@ -1,0 +1,67 @@
+using System.IO.Compression;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML;
+
+/// <summary>Reads a zip: an entry is unpacked when it is first opened.</summary>
+internal sealed class RepositoryReader : Repository
+{
+    private readonly ZipArchive archive;
+    private readonly Dictionary<string, ZipArchiveEntry> entries = [];
+    private readonly Dictionary<string, string> unpacked = [];
+
+    private RepositoryReader(ZipArchive archive, IExceptionContext? ectx, bool useFileSystem) : base(useFileSystem, ectx)
+    {
+        this.archive = archive;
+        // zips written on Windows have backward slashes
+        foreach (ZipArchiveEntry entry in archive.Entries) entries[entry.FullName.Replace('\\', '/')] = entry;
+    }
+
+    public static RepositoryReader Open(Stream stream, IExceptionContext? ectx = null, bool useFileSystem = true)
+    {
+        ectx.CheckValue(stream, nameof(stream));
+        ZipArchive archive;
+        try
+        {
+            archive = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
+        }
+        catch (Exception ex)
+        {
+            throw ectx.ExceptDecode(ex, "The model is not a zip, or a damaged one.");
+        }
+        return new RepositoryReader(archive, ectx, useFileSystem);
+    }
+
+    public Entry OpenEntry(string name) => OpenEntry(null, name);
+
+    public Entry OpenEntry(string? dir, string name)
+        => OpenEntryOrNull(dir, name) ?? throw ExceptionContext.Except($"The model has no entry '{PathInside(dir, name)}'.");
+
+    public Entry? OpenEntryOrNull(string name) => OpenEntryOrNull(null, name);
+
+    public Entry? OpenEntryOrNull(string? dir, string name)
+    {
+        ExceptionContext.Check(!Disposed, "The model was closed already.");
+        string path = PathInside(dir, name);
+        if (unpacked.TryGetValue(path, out string? known)) return Add(path, OpenFile(known));
+        if (!entries.TryGetValue(path, out ZipArchiveEntry? entry)) return null;
+
+        if (NewTemporaryPath() is not string file)
+        {
+            ExceptionContext.CheckDecode(entry.Length < int.MaxValue, $"The model's entry '{path}' is too large for memory.");
+            var memory = new MemoryStream();
+            using (Stream source = entry.Open()) source.CopyTo(memory);
+            memory.Position = 0;
+            return Add(path, memory);
+        }
+        entry.ExtractToFile(file);
+        unpacked.Add(path, file);
+        return Add(path, OpenFile(file));
+    }
+
+    private protected override void Closed(Entry entry) => entry.Stream.Dispose();
+
+    private protected override void Closing() => archive.Dispose();
+
+    private static FileStream OpenFile(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+}
