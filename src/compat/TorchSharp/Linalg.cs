@@ -1,0 +1,40 @@
+namespace TorchSharp;
+
+public static partial class torch
+{
+    public static class linalg
+    {
+        public enum QRMode { Reduced = 0, Complete = 1, R = 2 }
+
+        public static Tensor cholesky(Tensor input) => Aten.linalg_cholesky.Call(input);
+        public static Tensor inv(Tensor input) => Aten.linalg_inv.Call(input);
+        public static Tensor pinv(Tensor input, double? atol = null, double? rtol = null, bool hermitian = false) =>
+            Aten.linalg_pinv_atol_rtol_float.Call(input, atol, rtol, hermitian);
+        public static Tensor solve(Tensor A, Tensor B, bool left = true) => Aten.linalg_solve.Call(A, B, left);
+        public static Tensor solve_triangular(Tensor A, Tensor B, bool upper, bool left = true, bool unitriangular = false, Tensor? @out = null) =>
+            @out is null ? Aten.linalg_solve_triangular.Call(A, B, upper, left, unitriangular)
+                : Aten.linalg_solve_triangular_out.Into(@out, A, B, upper, left, unitriangular, @out);
+        public static Tensor det(Tensor input) => Aten.linalg_det.Call(input);
+
+        /// <summary>Eigenvalues in rising order, eigenvectors in the columns.</summary>
+        public static (Tensor, Tensor) eigh(Tensor input, char UPLO = 'L') => Aten.linalg_eigh.Call2(input, UPLO.ToString());
+        public static (Tensor Q, Tensor R) qr(Tensor input, QRMode mode = QRMode.Reduced) => Aten.linalg_qr.Call2(input, mode switch
+        {
+            QRMode.Complete => "complete",
+            QRMode.R => "r",
+            _ => "reduced",
+        });
+
+        public static (Tensor U, Tensor S, Tensor Vh) svd(Tensor input, bool fullMatrices = true)
+        {
+            var (u, s, vh) = Aten.linalg_svd.Call3(input, fullMatrices);
+            return (u, s!, vh!);
+        }
+
+        public static Tensor svdvals(Tensor input) => Aten.linalg_svdvals.Call(input);
+        public static Tensor vector_norm(Tensor input, double ord = 2, long[]? dims = null, bool keepdim = false) => Aten.linalg_vector_norm.Call(input, ord, dims, keepdim);
+        public static Tensor norm(Tensor input, long[]? dims = null, bool keepdim = false) => Aten.linalg_norm.Call(input, Arg.None, dims, keepdim);
+        public static Tensor norm(Tensor input, double ord, long[]? dims = null, bool keepdim = false) => Aten.linalg_norm.Call(input, ord, dims, keepdim);
+        public static Tensor norm(Tensor input, string ord, long[]? dims = null, bool keepdim = false) => Aten.linalg_norm_ord_str.Call(input, ord, dims, keepdim);
+    }
+}
