@@ -1,0 +1,128 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace RRec.Backbones;
+
+/// <summary>
+/// How the tokens of one pass see each other and what came before. The decoder hands over rotated queries and keys; where keys are kept,
+/// and which may be seen, is decided here. R rows of t tokens, H query heads, K key/value heads, d head size.
+/// </summary>
+internal abstract class Attention(BackboneConfig config)
+{
+    protected BackboneConfig Config { get; } = config;
+
+    /// <summary>Rotation tables for this pass, full or sliding layers.</summary>
+    public abstract (Tensor Cos, Tensor Sin) Rotation(bool slides);
+
+    /// <summary>
+    /// q [R, t, H, d], k and v [R, t, K, d] of layer <paramref name="layer"/> to [R, t, H d]. q is null where only keys and values are
+    /// wanted; then the result is null.
+    /// </summary>
+    public abstract Tensor? Attend(int layer, Tensor? q, Tensor k, Tensor v);
+
+    /// <summary>
+    /// The plain form of attention: rows are grouped by P prompts with G rows each (R = P G), every row sees its prompt's keys and its own.
+    /// No key is copied per row or per query head: the rows and query heads that share keys become rows of one product.
+    /// </summary>
+    /// <param name="q">[R, t, H, d]</param>
+    /// <param name="prompts">P</param>
+    /// <param name="prefix">Keys and values [P, K, L, d] and mask (broadcasts to [P, K, G, H/K, t, L]), or null.</param>
+    /// <param name="own">Keys and values [R, K, S, d] and mask (broadcasts to [P, K, G, H/K, t, S]).</param>
+    protected Tensor Grouped(Tensor q, long prompts, (Tensor K, Tensor V, Tensor? Mask)? prefix, (Tensor K, Tensor V, Tensor? Mask) own)
+    {
+        long rows = q.shape[0], t = q.shape[1], d = q.shape[3], kv = Config.KeyValueHeads, g = Config.Heads / kv, each = rows / prompts;
+        long s = own.K.shape[2];
+        // [R, t, K, g, d] -> [R, K, g, t, d]
+        Tensor scaled = (q * Config.QueryScale).view(rows, t, kv, g, d).permute(0, 2, 3, 1, 4);
+        // own: [R, K, g t, d] x [R, K, d, S] -> [P, G, K, g, t, S] -> [P, K, G, g, t, S]
+        Tensor ownScores = scaled.reshape(rows, kv, g * t, d).matmul(own.K.transpose(2, 3)).view(prompts, each, kv, g, t, s).transpose(1, 2);
+        ownScores = Shape(ownScores, own.Mask);
+        if (prefix is not { } p)
+        {
+            Tensor weights = Softmax(ownScores).transpose(1, 2).reshape(rows, kv, g * t, s);
+            return weights.matmul(own.V).view(rows, kv, g, t, d).permute(0, 3, 1, 2, 4).reshape(rows, t, kv * g * d);
+        }
+        long l = p.K.shape[2];
+        // prompt: [P, K, G g t, d] x [P, K, d, L] -> [P, K, G, g, t, L]
+        Tensor grouped = scaled.view(prompts, each, kv, g, t, d).transpose(1, 2).reshape(prompts, kv, each * g * t, d);
+        Tensor promptScores = Shape(grouped.matmul(p.K.transpose(2, 3)).view(prompts, kv, each, g, t, l), p.Mask);
+        Tensor[] both = Softmax(cat([promptScores, ownScores], -1)).split([l, s], -1);
+        Tensor fromPrompt = both[0].reshape(prompts, kv, each * g * t, l).matmul(p.V).view(prompts, kv, each, g, t, d);
+        Tensor fromOwn = both[1].transpose(1, 2).reshape(rows, kv, g * t, s).matmul(own.V).view(prompts, each, kv, g, t, d).transpose(1, 2);
+        // [P, K, G, g, t, d] -> [P, G, t, K, g, d]
+        return (fromPrompt + fromOwn).permute(0, 2, 4, 1, 3, 5).reshape(rows, t, kv * g * d);
+    }
+
+    private Tensor Shape(Tensor scores, Tensor? mask)
+    {
+        if (Config.AttentionSoftCap is double cap) scores = (scores / cap).tanh() * cap;
+        return mask is null ? scores : scores + mask;
+    }
+
+    private static Tensor Softmax(Tensor scores) => scores.dtype == ScalarType.Float32
+        ? scores.softmax(-1)
+        : scores.softmax(-1, ScalarType.Float32).to(scores.dtype);
+
+    /// <summary>0 where <paramref name="seen"/>, minus infinity elsewhere.</summary>
+    protected static Tensor Additive(Tensor seen, ScalarType dtype) =>
+        zeros(seen.shape, dtype: dtype, device: seen.device).masked_fill_(seen.logical_not(), double.NegativeInfinity);
+}
+
+/// <summary>
+/// Whole sequences from position 0: causal attention among a row's own tokens, by the library's fused kernel where the family allows it.
+/// Right padding needs no mask. Optionally keeps every layer's keys and values.
+/// </summary>
+internal sealed class CausalAttention : Attention
+{
+    private readonly Rotary _full, _sliding;
+    private readonly int _tokens;
+    private readonly KvPrefix? _keep;
+    private readonly Tensor? _mask, _slidingMask;
+
+    /// <param name="config">The decoder's shape.</param>
+    /// <param name="full">Rotation of full layers.</param>
+    /// <param name="sliding">Rotation of sliding layers.</param>
+    /// <param name="tokens">Width of the batch.</param>
+    /// <param name="dtype">The type of the activations.</param>
+    /// <param name="device">Where they are.</param>
+    /// <param name="keep">Receives keys and values [rows, K, tokens, d] of every layer.</param>
+    public CausalAttention(BackboneConfig config, Rotary full, Rotary sliding, int tokens, ScalarType dtype, Device device, KvPrefix? keep) : base(config)
+    {
+        (_full, _sliding, _tokens, _keep) = (full, sliding, tokens, keep);
+        bool slides = config.SlidingWindow is int window && tokens > window;
+        if (config.AttentionSoftCap is null && !slides) return;   // is_causal says it all
+        Tensor at = arange(tokens, ScalarType.Int64, device);
+        Tensor back = at.unsqueeze(1) - at.unsqueeze(0);          // [t, t]: how far back key j lies of query i
+        Tensor causal = back.ge(0);
+        if (config.AttentionSoftCap is not null) _mask = Additive(causal, dtype);
+        _slidingMask = slides ? Additive(causal.logical_and(back.lt(config.SlidingWindow!.Value)), dtype) : _mask;
+    }
+
+    public override (Tensor Cos, Tensor Sin) Rotation(bool slides) => (slides ? _sliding : _full).First(_tokens);
+
+    public override Tensor? Attend(int layer, Tensor? q, Tensor k, Tensor v)
+    {
+        k = k.transpose(1, 2);   // [R, K, t, d]
+        v = v.transpose(1, 2);
+        _keep?.Keep(layer, k, v);
+        if (q is null) return null;
+        Tensor? mask = Config.LayerSlides[layer] ? _slidingMask : _mask;
+        if (Config.AttentionSoftCap is not null) return Grouped(q, q.shape[0], null, (k, v, mask));
+        long rows = q.shape[0], t = q.shape[1], d = q.shape[3];
+        // The fused kernel scales by 1/sqrt(d) itself.
+        double factor = Config.QueryScale * Math.Sqrt(d);
+        if (Math.Abs(factor - 1) > 1e-9) q = q * factor;
+        Tensor o = F.scaled_dot_product_attention(q.transpose(1, 2), PerQueryHead(k), PerQueryHead(v), mask, 0, mask is null);
+        return o.transpose(1, 2).reshape(rows, t, Config.Heads * d);
+    }
+
+    // [R, K, t, d] -> [R, H, t, d]: the published signature knows no grouped heads.
+    private Tensor PerQueryHead(Tensor x)
+    {
+        long g = Config.Heads / Config.KeyValueHeads;
+        if (g == 1) return x;
+        long[] s = x.shape;
+        return x.unsqueeze(2).expand(s[0], s[1], g, s[2], s[3]).reshape(s[0], s[1] * g, s[2], s[3]);
+    }
+}

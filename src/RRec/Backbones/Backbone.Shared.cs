@@ -1,0 +1,157 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.Backbones;
+
+/// <summary>
+/// Something to add to the input embeddings, row by row: the catalogue backbone's fold tables give the title tokens of a row other
+/// vectors than the shared table has.
+/// </summary>
+/// <param name="ids">Token ids [rows, tokens], int64; padding included.</param>
+/// <param name="promptOfRow">For each of the rows, the index of the prompt it belongs to.</param>
+/// <returns>[rows, tokens, hidden], or null for nothing.</returns>
+public delegate Tensor? EmbeddingDelta(Tensor ids, IReadOnlyList<int> promptOfRow);
+
+// Prompts that several rows continue run once. Everything that follows a prompt's last token needs only its keys and values, so the last
+// layer's output is computed for the continuing tokens alone; the prompt's last token is therefore run as the first of each continuation.
+public sealed partial class Backbone
+{
+    /// <summary>
+    /// Hidden states of completions that continue prompts, each prompt computed once, however many completions it has. Differentiable:
+    /// gradients of all completions flow through their prompt, and equal those of running every prompt + completion as a row of its own.
+    /// </summary>
+    /// <param name="prompts">P prompts, none empty.</param>
+    /// <param name="completions">m completions, c = their width. A completion may be empty.</param>
+    /// <param name="promptOfCompletion">For each completion the index of its prompt. Fastest where completions are sorted by prompt, equally many each.</param>
+    /// <param name="delta">Added to the input embeddings; null: nothing.</param>
+    /// <returns>
+    /// [m, 1 + c, hidden], single precision. Entry [i, 0] is at the last token of the prompt, [i, j] at completion token j-1: so [i, j]
+    /// predicts completion token j, and [i, length of i] is at the completion's last token. Beyond that it is meaningless.
+    /// </returns>
+    public Tensor HiddenShared(PaddedBatch prompts, PaddedBatch completions, IReadOnlyList<int> promptOfCompletion, EmbeddingDelta? delta = null)
+    {
+        if (promptOfCompletion.Count != completions.Rows) throw new ArgumentException($"{promptOfCompletion.Count} prompt indexes were given for {completions.Rows} completions.", nameof(promptOfCompletion));
+        return InScope(() =>
+        {
+            (int[] rows, int[] place) = PromptGroups.Arrange(promptOfCompletion, prompts.Rows);
+            int each = rows.Length / prompts.Rows;
+            int[] promptOfRow = [.. Enumerable.Range(0, rows.Length).Select(i => i / each)];
+            bool asGiven = rows.Length == completions.Rows && rows.Select((r, i) => r == i).All(same => same);
+
+            using KvPrefix prefix = PromptKeys(prompts, delta);
+            // [P G, 1 + c]: the prompt's last token, then the completion
+            Tensor last = prompts.Ids.reshape(-1).index_select(0, HostTensors.Long(prompts.LastTokens(), Device, prompts.Rows)).view(-1, 1);
+            Tensor ids = asGiven ? completions.Ids : completions.Ids.index_select(0, HostTensors.Long(rows, Device));
+            ids = cat([last.index_select(0, HostTensors.Long(promptOfRow, Device)), ids], 1);
+            int tokens = (int)ids.shape[1], longest = prompts.Lengths.Max();
+            Tensor start = HostTensors.Long([.. promptOfRow.Select(p => prompts.Lengths[p] - 1)], Device).view(-1, 1);
+            Tensor positions = start + arange(tokens, ScalarType.Int64, Device);   // [P G, 1 + c]
+            var attention = new PrefixAttention(Config, _ropes, prefix, positions, longest - 1 + tokens - 1, Type, null);
+            Tensor hidden = _decoder.Run(Input(ids, delta?.Invoke(ids, promptOfRow)), attention);
+            return asGiven ? hidden : hidden.index_select(0, HostTensors.Long(place, Device));
+        });
+    }
+
+    /// <summary>Keys and values of all but the last token of each prompt.</summary>
+    private KvPrefix PromptKeys(PaddedBatch prompts, EmbeddingDelta? delta)
+    {
+        int[] lengths = [.. prompts.Lengths.Select((n, i) => n > 0 ? n - 1 : throw new ArgumentException($"Prompt {i} is empty."))];
+        var prefix = new KvPrefix(Config.Layers, lengths);
+        int width = lengths.Max();
+        if (width == 0) return prefix;
+        using DisposeScope scope = NewDisposeScope();
+        Tensor ids = prompts.Ids.narrow(1, 0, width);
+        int[] self = [.. Enumerable.Range(0, prompts.Rows)];
+        _decoder.KeysOnly(Input(ids, delta?.Invoke(ids, self)), Causal(width, prefix));
+        return prefix;
+    }
+
+    /// <summary>Begins a generation: prompts prefilled, room for <paramref name="each"/> rows of each and <paramref name="steps"/> tokens a row.</summary>
+    internal Decoding BeginDecoding(PaddedBatch prompts, int each, int steps, EmbeddingDelta? delta) => new(this, prompts, each, steps, delta);
+
+    /// <summary>
+    /// A running generation: P prompts with G rows each, one token per row and step. The first step feeds every row its prompt's last token.
+    /// </summary>
+    internal sealed class Decoding : IDisposable
+    {
+        private readonly Backbone _backbone;
+        private readonly EmbeddingDelta? _delta;
+        private readonly KvPrefix _prefix;
+        private readonly KvCache _cache;
+        private int[] _promptOfRow;
+
+        public Decoding(Backbone backbone, PaddedBatch prompts, int each, int steps, EmbeddingDelta? delta)
+        {
+            (_backbone, _delta) = (backbone, delta);
+            _prefix = backbone.PromptKeys(prompts, delta);
+            _cache = new KvCache(backbone.Config, prompts.Rows * each, steps, backbone.Type, backbone.Device);
+            _promptOfRow = [.. Enumerable.Range(0, prompts.Rows * each).Select(r => r / each)];
+        }
+
+        public int Rows => _cache.Rows;
+
+        public int Columns => _cache.Columns;
+
+        /// <summary>Feeds one token per row and returns their hidden states [rows, hidden].</summary>
+        public Tensor Step(ReadOnlySpan<long> tokens, ReadOnlySpan<int> positions)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            _cache.Begin(positions);
+            var at = new long[positions.Length];
+            int max = 0;
+            for (int i = 0; i < at.Length; i++) max = Math.Max(max, (int)(at[i] = positions[i]));
+            Tensor ids = HostTensors.Long(tokens.ToArray(), _backbone.Device, tokens.Length, 1);
+            Tensor where = HostTensors.Long(at, _backbone.Device, at.Length, 1);
+            var attention = new PrefixAttention(_backbone.Config, _backbone._ropes, _prefix, where, max, _backbone.Type, _cache);
+            Tensor hidden = _backbone._decoder.Run(_backbone.Input(ids, _delta?.Invoke(ids, _promptOfRow)), attention);
+            return hidden.view(tokens.Length, -1).MoveToOuterDisposeScope();
+        }
+
+        /// <summary>Makes a column that a row wrote invisible to its later tokens.</summary>
+        public void Discard(int row, int column) => _cache.Discard(row, column);
+
+        /// <summary>Keeps some prompts, and of each of them equally many rows (listed prompt by prompt).</summary>
+        public void Select(int[] prompts, int[] rows)
+        {
+            _prefix.Select(prompts);
+            _cache.Select(rows);
+            _promptOfRow = [.. rows.Select(r => _promptOfRow[r])];
+        }
+
+        public void Dispose()
+        {
+            _prefix.Dispose();
+            _cache.Dispose();
+        }
+    }
+}
+
+/// <summary>Rows grouped by prompt into a rectangle: the shape in which they can share a prompt's keys without copying them.</summary>
+internal static class PromptGroups
+{
+    /// <summary>
+    /// The completion that stands at each place of a [prompts, G] rectangle (G = the most that any prompt has; free places repeat
+    /// completion 0) and, for each completion, its place.
+    /// </summary>
+    public static (int[] Rows, int[] Place) Arrange(IReadOnlyList<int> promptOfCompletion, int prompts)
+    {
+        var count = new int[prompts];
+        for (int i = 0; i < promptOfCompletion.Count; i++)
+        {
+            int p = promptOfCompletion[i];
+            if ((uint)p >= (uint)prompts) throw new ArgumentOutOfRangeException(nameof(promptOfCompletion), $"Completion {i} names prompt {p}; there are {prompts}.");
+            count[p]++;
+        }
+        int each = Math.Max(1, count.Max());
+        var rows = new int[prompts * each];
+        var place = new int[promptOfCompletion.Count];
+        Array.Clear(count);
+        for (int i = 0; i < place.Length; i++)
+        {
+            int p = promptOfCompletion[i];
+            place[i] = p * each + count[p]++;
+            rows[place[i]] = i;
+        }
+        return (rows, place);
+    }
+}

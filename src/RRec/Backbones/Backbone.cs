@@ -1,0 +1,141 @@
+using RRec.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.Backbones;
+
+/// <summary>
+/// A decoder-only language model with its weights. It serves as both heads of R2ec: the language head writes reasonings
+/// (<see cref="Logits"/>), and the hidden state at a sequence's last token is a user's or an item's embedding.
+/// </summary>
+/// <remarks>
+/// Results are tensors of the caller's open dispose scope. Nothing here switches gradients off: inference belongs into
+/// <c>torch.no_grad()</c>. Activations are of the weights' type; hidden states and logits are returned in single precision.
+/// Not safe for concurrent use.
+/// </remarks>
+public sealed partial class Backbone : IDisposable
+{
+    private readonly Decoder _decoder;
+    private readonly (Rotary Full, Rotary Sliding) _ropes;
+    private bool _fullFineTuning;
+
+    private Backbone(BackboneConfig config, DecoderWeights weights, Device device, ScalarType dtype)
+    {
+        (Config, Device, Type) = (config, device, dtype);
+        _decoder = new Decoder(config, weights);
+        var full = new Rotary(config.Rope.InverseFrequencies(config.HeadSize), device, dtype);
+        _ropes = (full, config.SlidingRope == config.Rope ? full : new Rotary(config.SlidingRope.InverseFrequencies(config.HeadSize), device, dtype));
+    }
+
+    /// <summary>The decoder's shape.</summary>
+    public BackboneConfig Config { get; }
+
+    /// <summary>Where the weights are.</summary>
+    public Device Device { get; }
+
+    /// <summary>The type of the weights and activations.</summary>
+    public ScalarType Type { get; }
+
+    /// <summary>The LoRA adapter, where one is attached.</summary>
+    public LoraAdapter? Adapter => _decoder.Adapter;
+
+    /// <summary>Reads a Hugging Face folder: config.json, generation_config.json where there is one, and safetensors in one file or in shards.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="device">Where to put the weights; null: CPU.</param>
+    /// <param name="dtype">The type to convert them to; null: single precision.</param>
+    /// <exception cref="FileNotFoundException">A file is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, asks for something unsupported, or the weights do not fit the config (listed by name).</exception>
+    public static Backbone Load(string folder, Device? device = null, ScalarType? dtype = null)
+    {
+        BackboneConfig config = BackboneConfig.Load(folder);
+        using WeightFolder files = WeightFolder.Open(folder);
+        return FromSource(config, new WeightMap.FolderSource(folder, files), device, dtype);
+    }
+
+    /// <summary>Makes a backbone of tensors under the names of a Hugging Face checkpoint. They are copied.</summary>
+    /// <param name="config">The decoder's shape.</param>
+    /// <param name="huggingFaceWeights">E.g. <c>model.layers.0.self_attn.q_proj.weight</c>.</param>
+    /// <param name="device">Where to put the weights; null: CPU.</param>
+    /// <param name="dtype">The type to convert them to; null: single precision.</param>
+    /// <exception cref="InvalidDataException">The weights do not fit the config (listed by name).</exception>
+    public static Backbone Create(BackboneConfig config, IReadOnlyDictionary<string, Tensor> huggingFaceWeights, Device? device = null, ScalarType? dtype = null) =>
+        FromSource(config, new WeightMap.DictionarySource(huggingFaceWeights, "the given weights"), device, dtype);
+
+    private static Backbone FromSource(BackboneConfig config, WeightMap.ISource source, Device? device, ScalarType? dtype)
+    {
+        ScalarType type = dtype ?? ScalarType.Float32;
+        if (type is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16))
+            throw new ArgumentException($"A backbone's weights cannot be of type {type}.", nameof(dtype));
+        device ??= torch.CPU;
+        return new Backbone(config, WeightMap.Load(config, source, device, type), device, type);
+    }
+
+    /// <summary>Names and shapes of the checkpoint tensors that a config needs, in the order they are written.</summary>
+    public static IEnumerable<(string Name, long[] Shape)> ExpectedWeights(BackboneConfig config) => WeightMap.Expected(config);
+
+    /// <summary>
+    /// The weights under a Hugging Face checkpoint's names. Views where possible: changing one in place changes the backbone. An attached
+    /// adapter is not included. The tensors belong to the caller's dispose scope.
+    /// </summary>
+    public IReadOnlyDictionary<string, Tensor> HuggingFaceWeights()
+    {
+        using IDisposable noGrad = no_grad();
+        return new Dictionary<string, Tensor>(WeightMap.Export(Config, _decoder.Weights), StringComparer.Ordinal);
+    }
+
+    /// <summary>Writes config.json and model.safetensors, each beside its target and renamed. An attached adapter is not included.</summary>
+    public void SaveFolder(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        WholeFile.WriteText(Path.Combine(folder, "config.json"), Config.ToJson());
+        using IDisposable noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        SafetensorsWriter.Save(Path.Combine(folder, "model.safetensors"), WeightMap.Export(Config, _decoder.Weights));
+    }
+
+    /// <summary>Token ids [..] (int64) to input embeddings [.., hidden], the family's factor included.</summary>
+    public Tensor Embed(Tensor ids) => InScope(() => _decoder.Embed(ids));
+
+    /// <summary>Hidden states after the final norm, [rows, tokens, hidden] in single precision. What stands at padding is meaningless.</summary>
+    /// <param name="batch">Rows from position 0, padded on the right.</param>
+    /// <param name="embeddingDelta">Added to the input embeddings, [rows, tokens, hidden]; null: nothing.</param>
+    public Tensor Hidden(PaddedBatch batch, Tensor? embeddingDelta = null) => InScope(() =>
+        _decoder.Run(Input(batch.Ids, embeddingDelta), Causal(batch.Tokens, null)));
+
+    /// <summary>The hidden state at each row's last real token, [rows, hidden] in single precision.</summary>
+    /// <param name="batch">Rows from position 0, padded on the right; none may be empty.</param>
+    /// <param name="embeddingDelta">Added to the input embeddings, [rows, tokens, hidden]; null: nothing.</param>
+    public Tensor LastHidden(PaddedBatch batch, Tensor? embeddingDelta = null) => InScope(() =>
+    {
+        Tensor hidden = Hidden(batch, embeddingDelta);
+        return hidden.view(-1, Config.HiddenSize).index_select(0, HostTensors.Long(batch.LastTokens(), Device, batch.Rows));
+    });
+
+    /// <summary>Next-token logits of hidden states [.., hidden]: [.., vocabulary] in single precision, the final soft cap applied.</summary>
+    public Tensor Logits(Tensor hidden) => InScope(() =>
+        _decoder.Logits(hidden.reshape(-1, Config.HiddenSize)).view([.. hidden.shape[..^1], Config.VocabularySize]));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _decoder.Weights.Dispose();
+        _decoder.Adapter?.Dispose();
+        _ropes.Full.Dispose();
+        _ropes.Sliding.Dispose();
+    }
+
+    // ids [r, t] to [r, t, hidden]
+    private Tensor Input(Tensor ids, Tensor? delta)
+    {
+        Tensor x = _decoder.Embed(ids);
+        return delta is null ? x : x + delta.to(x.dtype);
+    }
+
+    private CausalAttention Causal(int tokens, KvPrefix? keep) => new(Config, _ropes.Full, _ropes.Sliding, tokens, Type, Device, keep);
+
+    private static Tensor InScope(Func<Tensor> compute)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return compute().MoveToOuterDisposeScope();
+    }
+}

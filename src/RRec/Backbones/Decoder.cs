@@ -1,0 +1,111 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace RRec.Backbones;
+
+/// <summary>
+/// The one decoder of all families: pre-norm attention and gated MLP with residuals. What differs between families is data in
+/// <see cref="BackboneFamily"/> and was absorbed into the tensors by <see cref="WeightMap"/>; who sees whom is the
+/// <see cref="Attention"/>'s business. Each layer runs in its own dispose scope, so that a pass without gradients holds one layer's
+/// activations at a time. R rows of t tokens, h hidden, H query and K key/value heads of size d, m intermediate.
+/// </summary>
+internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
+{
+    private static readonly double GeluFactor = Math.Sqrt(2 / Math.PI);
+
+    public DecoderWeights Weights { get; } = weights;
+
+    public LoraAdapter? Adapter { get; set; }
+
+    /// <summary>Token ids [..] to input embeddings [.., h].</summary>
+    public Tensor Embed(Tensor ids)
+    {
+        Tensor x = Weights.Embedding.index_select(0, ids.reshape(-1)).view([.. ids.shape, config.HiddenSize]);
+        // The factor is rounded to the weights' type, as the reference does.
+        return config.Family.ScaleEmbedding ? x * torch.tensor((float)Math.Sqrt(config.HiddenSize)).to(x.dtype, x.device) : x;
+    }
+
+    /// <summary>All layers and the final norm: [R, t, h] to [R, t, h] single precision.</summary>
+    public Tensor Run(Tensor x, Attention attention)
+    {
+        for (int i = 0; i < config.Layers; i++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            x = Layer(i, x, attention, true)!.MoveToOuterDisposeScope();
+        }
+        return Norm(x, Weights.FinalNorm, ScalarType.Float32);
+    }
+
+    /// <summary>
+    /// Only what later tokens need of these: keys and values of every layer, which <paramref name="attention"/> keeps. What the last layer
+    /// would do after them is discarded by everybody, so it is not computed.
+    /// </summary>
+    public void KeysOnly(Tensor x, Attention attention)
+    {
+        for (int i = 0; i < config.Layers; i++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            bool last = i == config.Layers - 1;
+            Tensor? y = Layer(i, x, attention, !last);
+            if (!last) x = y!.MoveToOuterDisposeScope();
+        }
+    }
+
+    /// <summary>Hidden states [n, h] (single precision) to logits [n, vocabulary] in single precision.</summary>
+    public Tensor Logits(Tensor hidden)
+    {
+        Tensor logits = F.linear(hidden.to(Weights.Head.dtype), Weights.Head).to(ScalarType.Float32);
+        return config.FinalSoftCap is double cap ? (logits / cap).tanh() * cap : logits;
+    }
+
+    private Tensor? Layer(int i, Tensor x, Attention attention, bool whole)
+    {
+        LayerWeights w = Weights.Layers[i];
+        LoraLayer? lora = Adapter?.Layers[i];
+        long rows = x.shape[0], t = x.shape[1], d = config.HeadSize, heads = config.Heads, kv = config.KeyValueHeads;
+
+        Tensor normed = Norm(x, w.InputNorm, x.dtype);
+        Tensor[] qkv = Project(normed, w.Qkv, w.QkvBias, lora?.Qkv).view(rows, t, heads + 2 * kv, d).split([heads, kv, kv], 2);
+        (Tensor q, Tensor k) = Rotate(qkv[0], qkv[1], w, attention.Rotation(config.LayerSlides[i]));
+        Tensor? seen = attention.Attend(i, whole ? q : null, k, qkv[2]);   // [R, t, H d]
+        if (seen is null) return null;
+
+        Tensor attended = Project(seen, w.Output, null, lora?.Output);
+        if (config.Family.FourNorms) attended = Norm(attended, w.PostAttentionNorm, x.dtype);
+        x = x + attended;
+
+        normed = Norm(x, w.PreMlpNorm ?? w.PostAttentionNorm, x.dtype);
+        Tensor[] gateUp = Project(normed, w.GateUp, null, lora?.GateUp).chunk(2, -1);   // [R, t, m] each
+        Tensor mlp = Project(Activate(gateUp[0]) * gateUp[1], w.Down, null, lora?.Down);
+        if (w.PostMlpNorm is not null) mlp = Norm(mlp, w.PostMlpNorm, x.dtype);
+        return x + mlp;
+    }
+
+    private (Tensor Q, Tensor K) Rotate(Tensor q, Tensor k, LayerWeights w, (Tensor Cos, Tensor Sin) table)
+    {
+        if (w.QueryNorm is not null) (q, k) = (Norm(q, w.QueryNorm, q.dtype), Norm(k, w.KeyNorm!, k.dtype));
+        return (Rotary.Apply(q, table.Cos, table.Sin), Rotary.Apply(k, table.Cos, table.Sin));
+    }
+
+    /// <summary>x [R, t, in] times a matrix [out, in], plus the adapter's part.</summary>
+    private static Tensor Project(Tensor x, Tensor weight, Tensor? bias, LoraSite? lora)
+    {
+        if (lora is null) return F.linear(x, weight, bias);
+        long rows = x.shape[0], t = x.shape[1];
+        Tensor flat = x.reshape(rows * t, -1);
+        return lora.Apply(flat, F.linear(flat, weight, bias)).view(rows, t, -1);
+    }
+
+    // Root mean square norm, computed in single precision whatever the activations are.
+    private Tensor Norm(Tensor x, Tensor factor, ScalarType result)
+    {
+        Tensor wide = x.to(ScalarType.Float32);
+        Tensor scale = (wide.square().mean([-1L], true) + config.NormEpsilon).rsqrt();
+        return (wide * scale * factor).to(result);
+    }
+
+    private Tensor Activate(Tensor x) => config.Family.Gelu
+        ? (x * 0.5) * (1 + ((x + (x * x * x) * 0.044715) * GeluFactor).tanh())   // tanh form; the library's function has only the exact one
+        : F.silu(x);
+}

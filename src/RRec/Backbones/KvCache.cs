@@ -1,0 +1,120 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.Backbones;
+
+/// <summary>
+/// The keys and values of tokens that rows have produced since their prompt, in one preallocated block per layer. All rows write the same
+/// column in a step; a row's position may lag behind the column, because a column can be discarded afterwards (when a row turns out to
+/// have begun its answer, what it wrote of it is replaced by the canonical one).
+/// </summary>
+internal sealed class KvCache : IDisposable
+{
+    // What stands at a discarded column: later than any query, so never seen.
+    private const long Discarded = long.MaxValue / 4;
+
+    private readonly (Tensor K, Tensor V)[] _layers;
+    private readonly int _capacity;
+    private long[] _positions;   // [R, capacity], the host's copy
+    private Tensor? _onDevice;   // its first columns, made when a mask is needed
+    private bool _anyDiscarded;
+
+    /// <param name="config">The decoder's shape.</param>
+    /// <param name="rows">R.</param>
+    /// <param name="capacity">The most columns that will be written.</param>
+    /// <param name="dtype">The type of the activations.</param>
+    /// <param name="device">Where they are.</param>
+    public KvCache(BackboneConfig config, int rows, int capacity, ScalarType dtype, Device device)
+    {
+        Rows = rows;
+        _capacity = capacity;
+        _positions = new long[(long)rows * capacity];
+        _layers = new (Tensor, Tensor)[config.Layers];
+        using DisposeScope scope = NewDisposeScope();
+        for (int i = 0; i < _layers.Length; i++)
+        {
+            Tensor Block() => empty([rows, config.KeyValueHeads, capacity, config.HeadSize], dtype: dtype, device: device).DetachFromDisposeScope();
+            _layers[i] = (Block(), Block());
+        }
+    }
+
+    public int Rows { get; private set; }
+
+    /// <summary>Columns written.</summary>
+    public int Columns { get; private set; }
+
+    /// <summary>Opens the next column for tokens at these positions, one per row. Call once per step, before the pass.</summary>
+    public void Begin(ReadOnlySpan<int> positions)
+    {
+        if (Columns == _capacity) throw new InvalidOperationException($"The cache's {_capacity} columns are full.");
+        for (int r = 0; r < Rows; r++) _positions[(long)r * _capacity + Columns] = positions[r];
+        Columns++;
+        _onDevice?.Dispose();
+        _onDevice = null;
+    }
+
+    /// <summary>Makes a column that a row wrote invisible to its later tokens.</summary>
+    public void Discard(int row, int column)
+    {
+        _positions[(long)row * _capacity + column] = Discarded;
+        _anyDiscarded = true;
+        _onDevice?.Dispose();
+        _onDevice = null;
+    }
+
+    /// <summary>Writes this step's column and returns all columns so far, [R, K, S, d] each, as views.</summary>
+    public (Tensor K, Tensor V) Append(int layer, Tensor k, Tensor v)
+    {
+        (Tensor keys, Tensor values) = _layers[layer];
+        keys.narrow(2, Columns - 1, 1).copy_(k);
+        values.narrow(2, Columns - 1, 1).copy_(v);
+        return (keys.narrow(2, 0, Columns), values.narrow(2, 0, Columns));
+    }
+
+    /// <summary>Positions of the columns [R, S], or null where every row sees all of its columns.</summary>
+    public Tensor? KeyPositions(Tensor like, bool windowed)
+    {
+        if (!_anyDiscarded && !windowed) return null;
+        if (_onDevice is null)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            _onDevice = HostTensors.Long(_positions, null, Rows, _capacity).narrow(1, 0, Columns).contiguous().to(like.device).DetachFromDisposeScope();
+        }
+        return _onDevice;
+    }
+
+    /// <summary>Keeps only some rows, in the order given.</summary>
+    public void Select(int[] rows)
+    {
+        var positions = new long[(long)rows.Length * _capacity];
+        _anyDiscarded = false;
+        for (int i = 0; i < rows.Length; i++)
+        {
+            Array.Copy(_positions, (long)rows[i] * _capacity, positions, (long)i * _capacity, Columns);
+            for (int j = 0; j < Columns; j++) _anyDiscarded |= positions[(long)i * _capacity + j] == Discarded;
+        }
+        _positions = positions;
+        Rows = rows.Length;
+        _onDevice?.Dispose();
+        _onDevice = null;
+        using DisposeScope scope = NewDisposeScope();
+        Tensor index = HostTensors.Long(rows, _layers[0].K.device);
+        for (int i = 0; i < _layers.Length; i++)
+        {
+            (Tensor k, Tensor v) = _layers[i];
+            _layers[i] = (k.index_select(0, index).DetachFromDisposeScope(), v.index_select(0, index).DetachFromDisposeScope());
+            k.Dispose();
+            v.Dispose();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach ((Tensor k, Tensor v) in _layers)
+        {
+            k.Dispose();
+            v.Dispose();
+        }
+        _onDevice?.Dispose();
+    }
+}

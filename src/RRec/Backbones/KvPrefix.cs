@@ -1,0 +1,62 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.Backbones;
+
+/// <summary>
+/// Keys and values of prompts, computed once and seen by every row that continues them. In training they are part of the graph: gradients
+/// of all completions add up in them and flow back through the prompt.
+/// </summary>
+internal sealed class KvPrefix : IDisposable
+{
+    private readonly (Tensor K, Tensor V)[] _layers;
+
+    /// <param name="layers">Number of layers.</param>
+    /// <param name="lengths">Real tokens of each prompt's prefix; 0 is allowed.</param>
+    public KvPrefix(int layers, int[] lengths)
+    {
+        _layers = new (Tensor, Tensor)[layers];
+        Lengths = lengths;
+    }
+
+    /// <summary>Real tokens of each prompt.</summary>
+    public int[] Lengths { get; private set; }
+
+    public int Prompts => Lengths.Length;
+
+    /// <summary>Width of the rectangle, 0 where no prompt has a token.</summary>
+    public int Width => _layers[0].K is null ? 0 : (int)_layers[0].K.shape[2];
+
+    /// <summary>Keys and values of a layer, [P, K, L, d].</summary>
+    public (Tensor K, Tensor V) this[int layer] => _layers[layer];
+
+    /// <summary>Takes a layer's keys and values [P, K, L, d] out of the running dispose scope.</summary>
+    public void Keep(int layer, Tensor k, Tensor v) => _layers[layer] = (k.contiguous().DetachFromDisposeScope(), v.contiguous().DetachFromDisposeScope());
+
+    /// <summary>Keeps only some prompts, in the order given, and as many columns as they need.</summary>
+    public void Select(int[] prompts)
+    {
+        Lengths = [.. prompts.Select(p => Lengths[p])];
+        if (Width == 0) return;
+        int width = Math.Max(1, Lengths.Max());
+        using DisposeScope scope = NewDisposeScope();
+        Tensor index = HostTensors.Long(prompts, _layers[0].K.device);
+        for (int i = 0; i < _layers.Length; i++)
+        {
+            (Tensor k, Tensor v) = _layers[i];
+            _layers[i] = (k.narrow(2, 0, width).index_select(0, index).DetachFromDisposeScope(), v.narrow(2, 0, width).index_select(0, index).DetachFromDisposeScope());
+            k.Dispose();
+            v.Dispose();
+        }
+    }
+
+    /// <summary>Lets go of the tensors; a graph that still needs them keeps its own hold.</summary>
+    public void Dispose()
+    {
+        foreach ((Tensor k, Tensor v) in _layers)
+        {
+            k?.Dispose();
+            v?.Dispose();
+        }
+    }
+}
