@@ -66,8 +66,8 @@ public sealed partial class Backbone
         return prefix;
     }
 
-    /// <summary>Begins a generation: prompts prefilled, room for <paramref name="each"/> rows of each and <paramref name="steps"/> tokens a row.</summary>
-    internal Decoding BeginDecoding(PaddedBatch prompts, int each, int steps, EmbeddingDelta? delta) => new(this, prompts, each, steps, delta);
+    /// <summary>Begins a generation: prompts prefilled, <paramref name="each"/> rows of each.</summary>
+    internal Decoding BeginDecoding(PaddedBatch prompts, int each, EmbeddingDelta? delta) => new(this, prompts, each, delta);
 
     /// <summary>
     /// A running generation: P prompts with G rows each, one token per row and step. The first step feeds every row its prompt's last token.
@@ -80,11 +80,11 @@ public sealed partial class Backbone
         private readonly KvCache _cache;
         private int[] _promptOfRow;
 
-        public Decoding(Backbone backbone, PaddedBatch prompts, int each, int steps, EmbeddingDelta? delta)
+        public Decoding(Backbone backbone, PaddedBatch prompts, int each, EmbeddingDelta? delta)
         {
             (_backbone, _delta) = (backbone, delta);
             _prefix = backbone.PromptKeys(prompts, delta);
-            _cache = new KvCache(backbone.Config, prompts.Rows * each, steps, backbone.Type, backbone.Device);
+            _cache = new KvCache(backbone.Config, prompts.Rows * each, backbone.Type, backbone.Device);
             _promptOfRow = [.. Enumerable.Range(0, prompts.Rows * each).Select(r => r / each)];
         }
 

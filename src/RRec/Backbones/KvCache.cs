@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace RRec.Backbones;
 
 /// <summary>
-/// The keys and values of tokens that rows have produced since their prompt, in one preallocated block per layer. All rows write the same
+/// The keys and values of tokens that rows have produced since their prompt, in one block per layer that is
+/// allocated ahead and doubles when full. All rows write the same
 /// column in a step; a row's position may lag behind the column, because a column can be discarded afterwards (when a row turns out to
 /// have begun its answer, what it wrote of it is replaced by the canonical one).
 /// </summary>
@@ -14,26 +15,24 @@ internal sealed class KvCache : IDisposable
     private const long Discarded = long.MaxValue / 4;
 
     private readonly (Tensor K, Tensor V)[] _layers;
-    private readonly int _capacity;
+    private int _capacity = 64;
     private long[] _positions;   // [R, capacity], the host's copy
     private Tensor? _onDevice;   // its first columns, made when a mask is needed
     private bool _anyDiscarded;
 
     /// <param name="config">The decoder's shape.</param>
     /// <param name="rows">R.</param>
-    /// <param name="capacity">The most columns that will be written.</param>
     /// <param name="dtype">The type of the activations.</param>
     /// <param name="device">Where they are.</param>
-    public KvCache(BackboneConfig config, int rows, int capacity, ScalarType dtype, Device device)
+    public KvCache(BackboneConfig config, int rows, ScalarType dtype, Device device)
     {
         Rows = rows;
-        _capacity = capacity;
-        _positions = new long[(long)rows * capacity];
+        _positions = new long[(long)rows * _capacity];
         _layers = new (Tensor, Tensor)[config.Layers];
         using DisposeScope scope = NewDisposeScope();
         for (int i = 0; i < _layers.Length; i++)
         {
-            Tensor Block() => empty([rows, config.KeyValueHeads, capacity, config.HeadSize], dtype: dtype, device: device).DetachFromDisposeScope();
+            Tensor Block() => empty([rows, config.KeyValueHeads, _capacity, config.HeadSize], dtype: dtype, device: device).DetachFromDisposeScope();
             _layers[i] = (Block(), Block());
         }
     }
@@ -46,11 +45,33 @@ internal sealed class KvCache : IDisposable
     /// <summary>Opens the next column for tokens at these positions, one per row. Call once per step, before the pass.</summary>
     public void Begin(ReadOnlySpan<int> positions)
     {
-        if (Columns == _capacity) throw new InvalidOperationException($"The cache's {_capacity} columns are full.");
+        if (Columns == _capacity) Grow();
         for (int r = 0; r < Rows; r++) _positions[(long)r * _capacity + Columns] = positions[r];
         Columns++;
         _onDevice?.Dispose();
         _onDevice = null;
+    }
+
+    private void Grow()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var positions = new long[(long)Rows * _capacity * 2];
+        for (int r = 0; r < Rows; r++) Array.Copy(_positions, (long)r * _capacity, positions, (long)r * _capacity * 2, Columns);
+        (_positions, _capacity) = (positions, _capacity * 2);
+        for (int i = 0; i < _layers.Length; i++)
+        {
+            (Tensor k, Tensor v) = _layers[i];
+            _layers[i] = (Wider(k), Wider(v));
+        }
+    }
+
+    private Tensor Wider(Tensor old)
+    {
+        long[] s = old.shape;
+        Tensor wide = empty([s[0], s[1], _capacity, s[3]], dtype: old.dtype, device: old.device).DetachFromDisposeScope();
+        wide.narrow(2, 0, Columns).copy_(old.narrow(2, 0, Columns));
+        old.Dispose();
+        return wide;
     }
 
     /// <summary>Makes a column that a row wrote invisible to its later tokens.</summary>

@@ -1,0 +1,87 @@
+namespace RRec.Generation;
+
+/// <summary>One row on its way: sampling, then fed the rest of the answer, then finished.</summary>
+internal sealed class GenerationRow(int prompt, int sample, ulong noiseKey, int promptLength, int[] answerIds, StopDetector detector, bool wantLogProbs)
+{
+    private readonly List<double>? _logProbs = wantLogProbs ? [] : null;
+    private int[] _completion = [];   // set when the row stops
+    private int _reasoning;           // how many of them are the reasoning
+    private int _own;                 // how many of them the model wrote
+    private int _fedOfCompletion;
+    private StopReason _stop;
+
+    /// <summary>The prompt's index within the batch, as the batch was made.</summary>
+    public int Prompt => prompt;
+
+    public int Sample => sample;
+
+    public bool Stopped { get; private set; }
+
+    public float[]? Embedding { get; set; }
+
+    /// <summary>Where the next token goes.</summary>
+    public int Position { get; private set; } = promptLength - 1;
+
+    /// <summary>Whether the token just fed was the completion's last.</summary>
+    public bool FedAll => Stopped && _fedOfCompletion == _completion.Length;
+
+    public int Sampled => detector.Ids.Count;
+
+    public double NextNoise() => Noise.Uniform(noiseKey, Sampled);
+
+    /// <summary>The token fed after the current one: one of the completion.</summary>
+    public long NextForced() => _completion[_fedOfCompletion];
+
+    /// <summary>Called after every step in which the row took part.</summary>
+    public void Fed(bool forced)
+    {
+        Position++;
+        if (forced) _fedOfCompletion++;
+    }
+
+    /// <summary>Takes a sampled token. Where it ends the reasoning, returns how many of the fed sampled tokens stay visible; else -1.</summary>
+    public int Take(int id, double logProb, bool endOfSequence, int limit)
+    {
+        _logProbs?.Add(logProb);
+        if (endOfSequence) return Stop(Sampled, StopReason.EndOfSequence, 0);
+        int begins = detector.Append(id);
+        if (begins >= 0) return Stop(begins, StopReason.Answer, 1);
+        return Sampled >= limit ? Stop(Sampled, StopReason.Length, 1) : -1;
+    }
+
+    /// <summary>Ends a reasoning of no tokens: the limit is 0.</summary>
+    public void StopAtOnce() => Stop(0, StopReason.Length, 0);
+
+    // unfed: how many of the sampled tokens have not been fed yet (the newest, unless it was an end of sequence, which is never fed).
+    private int Stop(int reasoning, StopReason why, int unfed)
+    {
+        IReadOnlyList<int> ids = detector.Ids;
+        _completion = [.. ids.Take(reasoning), .. answerIds];
+        _reasoning = reasoning;
+        _stop = why;
+        Stopped = true;
+        // What the model wrote of the answer itself, token for token, need not be fed again, except for the last: its hidden state is wanted.
+        _own = 0;
+        while (_own < ids.Count && _own < _completion.Length && ids[_own] == _completion[_own]) _own++;
+        int keep = Math.Min(Math.Min(_own, ids.Count - unfed), _completion.Length - 1);
+        _fedOfCompletion = keep;
+        Position = promptLength + keep;
+        return keep;
+    }
+
+    public Trajectory ToTrajectory(int promptIndex, Func<int[], string> toText)
+    {
+        int[] ids = _completion[.._reasoning];
+        double[]? logProbs = null;
+        if (_logProbs is not null)
+        {
+            logProbs = new double[_completion.Length];
+            for (int i = 0; i < logProbs.Length; i++) logProbs[i] = i < _own ? _logProbs[i] : double.NaN;
+        }
+        return new Trajectory
+        {
+            Prompt = promptIndex, Sample = sample, Ids = ids, CompletionIds = _completion, PolicyMask = [.. _completion.Select((_, i) => i < _own)],
+            Reasoning = ids.Length == 0 ? "" : toText(ids), Embedding = Embedding!, LogProbs = logProbs, Stop = _stop,
+        };
+    }
+}

@@ -1,0 +1,153 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.Generation;
+
+/// <summary>Chooses next tokens. Trainer and scorer use the same object; another one can be put in its place.</summary>
+public interface ITokenSampler
+{
+    /// <summary>Chooses one token per row.</summary>
+    /// <param name="logits">[rows, vocabulary], single precision.</param>
+    /// <param name="noise">Per row a number in [0, 1); the choice depends on it and on the row's logits only.</param>
+    /// <param name="ids">Receives the tokens.</param>
+    void Sample(Tensor logits, ReadOnlySpan<double> noise, Span<int> ids);
+}
+
+/// <summary>
+/// Temperature, then top-k, then top-p, then one draw by the inverse of the cumulative distribution: one random number per token, whatever
+/// the vocabulary. With top-k the device sends the host only the candidates. Like the reference, top-k keeps what is tied with its last
+/// candidate, and top-p keeps the candidate with which the probability is reached.
+/// </summary>
+public sealed class TokenSampler : ITokenSampler
+{
+    private readonly double _temperature, _topP;
+    private readonly int _topK;
+
+    /// <summary>Takes temperature, top-k and top-p of the options.</summary>
+    public TokenSampler(GenerationOptions options)
+    {
+        options.Validate();
+        (_temperature, _topK, _topP) = (options.Temperature, options.TopK, options.TopP);
+    }
+
+    /// <inheritdoc/>
+    public void Sample(Tensor logits, ReadOnlySpan<double> noise, Span<int> ids)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        int rows = (int)logits.shape[0], vocabulary = (int)logits.shape[1];
+        if (_temperature == 0)
+        {
+            ReadOnlySpan<long> best = Host<long>(logits.argmax(-1));
+            for (int i = 0; i < rows; i++) ids[i] = (int)best[i];
+            return;
+        }
+        // A few more than k, to see whether others tie with the last.
+        int most = _topK == 0 ? vocabulary : Math.Min(vocabulary, _topK + 4);
+        ReadOnlySpan<float> values;
+        ReadOnlySpan<long> indexes = default;
+        if (most < vocabulary)
+        {
+            (Tensor top, Tensor where) = logits.topk(most);
+            values = Host<float>(top);
+            indexes = Host<long>(where);
+        }
+        else values = Host<float>(logits);
+        var candidates = new Candidate[Math.Max(most, 16)];
+        for (int i = 0; i < rows; i++)
+        {
+            ReadOnlySpan<float> row = values.Slice(i * most, most);
+            if (most < vocabulary && row[_topK - 1] == row[most - 1])
+            {
+                // More ties than were fetched: rare outside of coarse types.
+                using Tensor whole = logits[i];
+                ids[i] = Draw(Fill(Host<float>(whole), default, ref candidates), noise[i]);
+            }
+            else ids[i] = Draw(Fill(row, most < vocabulary ? indexes.Slice(i * most, most) : default, ref candidates), noise[i]);
+        }
+    }
+
+    /// <summary>The probability of every token of one row after the filters; for tests and for people who wonder.</summary>
+    /// <param name="logits">One row, [vocabulary].</param>
+    public double[] Probabilities(ReadOnlySpan<float> logits)
+    {
+        var candidates = new Candidate[logits.Length];
+        Span<Candidate> kept = Filter(Fill(logits, default, ref candidates), out double total);
+        var result = new double[logits.Length];
+        foreach (Candidate c in kept) result[c.Id] = c.Weight / total;
+        return result;
+    }
+
+    private static Span<Candidate> Fill(ReadOnlySpan<float> values, ReadOnlySpan<long> indexes, ref Candidate[] candidates)
+    {
+        if (candidates.Length < values.Length) candidates = new Candidate[values.Length];
+        for (int i = 0; i < values.Length; i++) candidates[i] = new Candidate(values[i], indexes.IsEmpty ? i : (int)indexes[i]);
+        return candidates.AsSpan(0, values.Length);
+    }
+
+    private int Draw(Span<Candidate> candidates, double noise)
+    {
+        Span<Candidate> kept = Filter(candidates, out double total);
+        double target = noise * total, sum = 0;
+        foreach (Candidate c in kept)
+        {
+            sum += c.Weight;
+            if (sum > target) return c.Id;
+        }
+        return kept[^1].Id;   // rounding of the sum
+    }
+
+    /// <summary>Applies the filters and sets the weights. Without filters the order stays that of the ids, else it is best first.</summary>
+    private Span<Candidate> Filter(Span<Candidate> candidates, out double total)
+    {
+        if (_topK == 0 && _topP >= 1)
+        {
+            float max = float.NegativeInfinity;
+            foreach (Candidate c in candidates) max = Math.Max(max, c.Logit);
+            total = Weigh(candidates, max);
+            return candidates;
+        }
+        candidates.Sort();
+        if (_topK > 0 && _topK < candidates.Length)
+        {
+            int n = _topK;
+            while (n < candidates.Length && candidates[n].Logit == candidates[_topK - 1].Logit) n++;
+            candidates = candidates[..n];
+        }
+        total = Weigh(candidates, candidates[0].Logit);
+        if (_topP >= 1) return candidates;
+        double before = 0, limit = _topP * total;
+        int keep = 0;
+        while (keep < candidates.Length && (keep == 0 || before < limit)) before += candidates[keep++].Weight;
+        total = before;
+        return candidates[..keep];
+    }
+
+    private double Weigh(Span<Candidate> candidates, float max)
+    {
+        double total = 0;
+        for (int i = 0; i < candidates.Length; i++)
+        {
+            double weight = Math.Exp(((double)candidates[i].Logit - max) / _temperature);
+            candidates[i].Weight = weight;
+            total += weight;
+        }
+        return total;
+    }
+
+    private static ReadOnlySpan<T> Host<T>(Tensor t) where T : struct => MemoryMarshal.Cast<byte, T>(t.cpu().contiguous().bytes);
+
+    // Sorts best first, equal ones by descending id: the order in which the reference's ascending sort leaves them, seen from the top.
+    private struct Candidate(float logit, int id) : IComparable<Candidate>
+    {
+        public readonly float Logit = logit;
+        public readonly int Id = id;
+        public double Weight;
+
+        public readonly int CompareTo(Candidate other)
+        {
+            int byLogit = other.Logit.CompareTo(Logit);
+            return byLogit != 0 ? byLogit : other.Id.CompareTo(Id);
+        }
+    }
+}
