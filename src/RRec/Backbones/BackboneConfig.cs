@@ -10,7 +10,7 @@ namespace RRec.Backbones;
 /// </summary>
 public sealed partial record BackboneConfig
 {
-    internal required BackboneFamily Family { get; init; }
+    internal BackboneFamily Family { get; private init; } = null!;
 
     /// <summary>The family: <c>llama</c>, <c>mistral</c>, <c>qwen2</c>, <c>qwen3</c>, <c>gemma2</c> or <c>gemma3_text</c>.</summary>
     public string ModelType => Family.ModelType;
@@ -72,7 +72,7 @@ public sealed partial record BackboneConfig
     /// <summary>The padding id, where the file names one.</summary>
     public int? PadId { get; init; }
 
-    internal required string Json { get; init; }
+    internal string Json { get; private init; } = "";
 
     /// <summary>Reads a folder's config.json, and generation_config.json where there is one.</summary>
     /// <exception cref="FileNotFoundException">There is no config.json.</exception>
