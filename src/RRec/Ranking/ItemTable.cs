@@ -1,0 +1,106 @@
+using RRec.Backbones;
+using RRec.Text;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.Ranking;
+
+/// <summary>
+/// rec_head (paper 3.1): one unit vector per item, the normalised hidden state at the end of the item's prompt, in f32 whatever the backbone computes in (O11).
+/// There is no separate projection. Row = catalogue index.
+/// </summary>
+public sealed class ItemTable : IDisposable
+{
+    // Enough tokens that a matrix product is busy, few enough that attention scores of long items stay small.
+    private const int TokensPerBatch = 8192;
+
+    private readonly Backbone _backbone;
+    private readonly ItemPrompts _prompts;
+
+    internal ItemTable(Backbone backbone, ItemPrompts prompts, Tensor vectors)
+    {
+        (_backbone, _prompts) = (backbone, prompts);
+        Vectors = vectors.DetachFromDisposeScope();
+    }
+
+    /// <summary>f32 <c>[items, hidden]</c>, each row of length 1; owned by the table and updated in place.</summary>
+    public Tensor Vectors { get; }
+
+    /// <summary>The number of items.</summary>
+    public int Count => (int)Vectors.shape[0];
+
+    /// <summary>Encodes all items.</summary>
+    /// <param name="backbone">The backbone; weights are read, not changed. Must outlive the table.</param>
+    /// <param name="writer">Writes the item prompts.</param>
+    /// <param name="count">The number of items of the catalogue.</param>
+    /// <param name="maxTokens">The longest item prompt.</param>
+    /// <param name="progress">Told about done items; may be null.</param>
+    /// <param name="cancel">Stops between batches.</param>
+    /// <exception cref="OperationCanceledException">Stopped.</exception>
+    public static ItemTable Encode(Backbone backbone, PromptWriter writer, int count, int maxTokens, IProgress<R2ecProgress>? progress = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(backbone);
+        ItemPrompts prompts = new(writer, count, maxTokens);
+        ItemTable table = new(backbone, prompts, zeros(count, backbone.Config.HiddenSize, dtype: ScalarType.Float32, device: backbone.Device));
+        try
+        {
+            table.Refresh(null, progress, cancel);
+            return table;
+        }
+        catch
+        {
+            table.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Encodes rows anew with the backbone's present weights; null: all rows.</summary>
+    public void Refresh(IReadOnlyList<int>? indexes = null, IProgress<R2ecProgress>? progress = null, CancellationToken cancel = default)
+    {
+        int[] order = [.. indexes ?? [.. Enumerable.Range(0, Count)]];
+        Array.Sort(order, (a, b) => _prompts[a].Length.CompareTo(_prompts[b].Length) is var c and not 0 ? c : a.CompareTo(b)); // like lengths together: little padding
+        using var inference = no_grad();
+        for (int start = 0; start < order.Length;)
+        {
+            cancel.ThrowIfCancellationRequested();
+            int end = start + 1;
+            while (end < order.Length && (end - start + 1) * _prompts[order[end]].Length <= TokensPerBatch) end++;
+            using var scope = NewDisposeScope();
+            int[] batch = order[start..end];
+            Write(batch, Embed(batch));
+            start = end;
+            progress?.Report(new R2ecProgress(TrainingPhase.ItemTable, end, order.Length));
+        }
+    }
+
+    /// <summary>The unit vectors of some items from the present weights, with gradient where gradients are on: f32 <c>[n, hidden]</c>.</summary>
+    public Tensor Embed(IReadOnlyList<int> indexes)
+    {
+        int[][] rows = [.. indexes.Select(i => _prompts[i])];
+        using PaddedBatch batch = PaddedBatch.FromRows(rows, _backbone.PadId, _backbone.Device);
+        return Normalize(_backbone.LastHidden(batch));
+    }
+
+    /// <summary>Replaces rows by vectors computed elsewhere (the targets of a training step).</summary>
+    public void Write(IReadOnlyList<int> indexes, Tensor vectors)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        Vectors.index_copy_(0, tensor(indexes.Select(i => (long)i).ToArray(), device: Vectors.device), vectors.detach());
+    }
+
+    /// <summary>Cosine / temperature of users with all items: f32 <c>[n, items]</c>.</summary>
+    /// <param name="users">Unit user vectors, f32 <c>[n, hidden]</c>.</param>
+    /// <param name="temperature">tau, above 0.</param>
+    public Tensor Scores(Tensor users, double temperature) => users.matmul(Vectors.t()) / temperature;
+
+    /// <summary>x / max(|x|, 1e-12) in f32 along the last dimension.</summary>
+    public static Tensor Normalize(Tensor x)
+    {
+        Tensor f = x.to(ScalarType.Float32);
+        return f / f.norm(-1, keepdim: true).clamp_min(1e-12);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Vectors.Dispose();
+}

@@ -1,0 +1,57 @@
+namespace RRec.RecPO;
+
+/// <summary>
+/// What an update needs to know about one rollout, in id space (O10): prompts once per user, completions per trajectory, advantages and the chosen ones. Trajectories
+/// of a user are contiguous. Log-probs of the policy that sampled are filled in by the first pass and kept for later ones (O2).
+/// </summary>
+internal sealed class UpdateBatch
+{
+    /// <summary>Token ids of each user's prompt.</summary>
+    public required int[][] Prompts { get; init; }
+
+    /// <summary>Each user's row in the training set.</summary>
+    public required int[] RowIndexes { get; init; }
+
+    /// <summary>Each user's target item.</summary>
+    public required int[] Targets { get; init; }
+
+    /// <summary>For each trajectory its user.</summary>
+    public required int[] UserOf { get; init; }
+
+    /// <summary>For each trajectory the ids after the prompt, answer marker included.</summary>
+    public required int[][] Completions { get; init; }
+
+    /// <summary>For each id of a completion whether the policy wrote it itself (O22).</summary>
+    public required bool[][] PolicyMask { get; init; }
+
+    /// <summary>A of each trajectory.</summary>
+    public required double[] Advantages { get; init; }
+
+    /// <summary>m: which trajectories carry the item loss.</summary>
+    public required bool[] Chosen { get; init; }
+
+    /// <summary>Old log-probs of each trajectory's policy tokens, in order; null until known.</summary>
+    public required float[]?[] OldTokenLogProbs { get; init; }
+
+    /// <summary>Old log-prob of each trajectory's target; NaN until known.</summary>
+    public required float[] OldItemLogProbs { get; init; }
+
+    /// <summary>The number of trajectories.</summary>
+    public int Count => Completions.Length;
+
+    /// <summary>Policy tokens of a range of trajectories.</summary>
+    public int PolicyTokens(int start, int end)
+    {
+        int tokens = 0;
+        for (int i = start; i < end; i++) tokens += PolicyMask[i].Count(m => m);
+        return tokens;
+    }
+}
+
+/// <summary>Sums that one pass over trajectories collects for the log.</summary>
+internal sealed class UpdateStatistics
+{
+    public double PolicyLoss, ItemLoss, AuxiliaryLoss, EntropySum, RatioSum, GradientNorm;
+    public long PolicyTokens, ClippedTokens;
+    public int Updates;
+}
