@@ -1,5 +1,4 @@
 using RRec.Backbones;
-using RRec.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -31,17 +30,14 @@ public sealed class ItemTable : IDisposable
 
     /// <summary>Encodes all items.</summary>
     /// <param name="backbone">The backbone; weights are read, not changed. Must outlive the table.</param>
-    /// <param name="writer">Writes the item prompts.</param>
-    /// <param name="count">The number of items of the catalogue.</param>
-    /// <param name="maxTokens">The longest item prompt.</param>
+    /// <param name="prompts">The items' prompts.</param>
     /// <param name="progress">Told about done items; may be null.</param>
     /// <param name="cancel">Stops between batches.</param>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
-    public static ItemTable Encode(Backbone backbone, PromptWriter writer, int count, int maxTokens, IProgress<R2ecProgress>? progress = null, CancellationToken cancel = default)
+    internal static ItemTable Encode(Backbone backbone, ItemPrompts prompts, IProgress<R2ecProgress>? progress = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(backbone);
-        ItemPrompts prompts = new(writer, count, maxTokens);
-        ItemTable table = new(backbone, prompts, zeros(count, backbone.Config.HiddenSize, dtype: ScalarType.Float32, device: backbone.Device));
+        ItemTable table = new(backbone, prompts, zeros(prompts.Count, backbone.Config.HiddenSize, dtype: ScalarType.Float32, device: backbone.Device));
         try
         {
             table.Refresh(null, progress, cancel);
@@ -77,7 +73,7 @@ public sealed class ItemTable : IDisposable
     public Tensor Embed(IReadOnlyList<int> indexes)
     {
         int[][] rows = [.. indexes.Select(i => _prompts[i])];
-        using PaddedBatch batch = PaddedBatch.FromRows(rows, _backbone.PadId, _backbone.Device);
+        using PaddedBatch batch = PaddedBatch.FromRows(rows, device: _backbone.Device);
         return Normalize(_backbone.LastHidden(batch));
     }
 

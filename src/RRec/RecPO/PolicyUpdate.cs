@@ -128,38 +128,28 @@ internal sealed class PolicyUpdate(Backbone backbone, ItemTable items, double te
         OldItems(batch, start, end, RecPOLoss.TargetLogProbs(ItemTable.Normalize(users), candidates.Leaf, columns, temperature));
     }
 
-    /// <summary>
-    /// One decoder pass. The prompt's last token is given to the completions, so that the state that predicts a completion's first token comes out with the others.
-    /// </summary>
+    /// <summary>One decoder pass.</summary>
     /// <returns>States that predict policy tokens, <c>[policy tokens, hidden]</c>, and states at the last ids, <c>[trajectories, hidden]</c>.</returns>
     private (Tensor Predictors, Tensor Users) Forward(UpdateBatch batch, int start, int end)
     {
-        int firstUser = batch.UserOf[start], lastUser = batch.UserOf[end - 1];
-        int[][] heads = [.. batch.Prompts[firstUser..(lastUser + 1)].Select(p => p[..^1])];
-        int[][] tails = new int[end - start][];
-        int[] promptOf = new int[end - start];
-        int width = 0;
-        for (int i = start; i < end; i++)
-        {
-            tails[i - start] = [batch.Prompts[batch.UserOf[i]][^1], .. batch.Completions[i]];
-            promptOf[i - start] = batch.UserOf[i] - firstUser;
-            width = Math.Max(width, tails[i - start].Length);
-        }
+        int firstUser = batch.UserOf[start], users = batch.UserOf[end - 1] + 1 - firstUser;
+        int[] promptOf = [.. Enumerable.Range(start, end - start).Select(i => batch.UserOf[i] - firstUser)];
+        using PaddedBatch prompts = PaddedBatch.FromRows(batch.Prompts[firstUser..(firstUser + users)], device: backbone.Device);
+        using PaddedBatch completions = PaddedBatch.FromRows(batch.Completions[start..end], device: backbone.Device);
+        EmbeddingDelta? delta = EmbeddingDeltas.For(options.EmbeddingDelta, batch.RowIndexes[firstUser..(firstUser + users)]);
+        Tensor hidden = backbone.HiddenShared(prompts, completions, promptOf, delta); // [n, 1 + c, hidden]; entry t predicts completion id t
 
+        long width = hidden.shape[1];
         List<long> predictors = [];
         long[] last = new long[end - start];
         for (int i = start; i < end; i++)
         {
-            long row = (long)(i - start) * width;
+            long row = (i - start) * width;
             for (int t = 0; t < batch.Completions[i].Length; t++)
                 if (batch.PolicyMask[i][t]) predictors.Add(row + t);
             last[i - start] = row + batch.Completions[i].Length;
         }
 
-        using PaddedBatch prompts = PaddedBatch.FromRows(heads, backbone.PadId, backbone.Device);
-        using PaddedBatch completions = PaddedBatch.FromRows(tails, backbone.PadId, backbone.Device);
-        Tensor? delta = options.EmbeddingDelta?.ForPrompts(prompts, batch.RowIndexes[firstUser..(lastUser + 1)]);
-        Tensor hidden = backbone.HiddenShared(prompts, completions, promptOf, delta); // [n, width, hidden]
         Tensor flat = hidden.reshape(-1, hidden.shape[2]);
         return (flat.index_select(0, tensor(predictors.ToArray(), device: flat.device)), flat.index_select(0, tensor(last, device: flat.device)));
     }

@@ -1,0 +1,119 @@
+using RRec.Backbones;
+using RRec.Data;
+using RRec.Ranking;
+using RRec.Text;
+
+namespace RRec;
+
+/// <summary>
+/// R2ec (arXiv 2505.16994): one decoder with two heads. The language head writes a reasoning about a purchase history; the state at its end is compared with the state
+/// at the end of every item's text, and all items are ranked by cosine / temperature.
+/// </summary>
+/// <remarks>The model owns its backbone and item table and disposes both. It is not safe for use by several threads at once.</remarks>
+public sealed partial class R2ecModel : IDisposable
+{
+    private ItemTable? _items;
+
+    /// <summary>Puts a model together from its parts.</summary>
+    /// <param name="backbone">The decoder; owned from here on.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="chat">How turns are written around prompts.</param>
+    /// <param name="prompts">The prompts' wording.</param>
+    /// <param name="catalogue">The items that can be recommended.</param>
+    /// <param name="settings">How it reads and answers.</param>
+    /// <param name="vectors">The item table's vectors where they are known already (a saved model), f32 <c>[items, hidden]</c>, owned from here on; null: encoded when first needed.</param>
+    /// <exception cref="ArgumentException">Settings out of range, or vectors of another shape.</exception>
+    public R2ecModel(Backbone backbone, HuggingFaceTokenizer tokenizer, ChatFormat chat, PromptFormat prompts, Catalogue catalogue, R2ecSettings settings, TorchSharp.torch.Tensor? vectors = null)
+    {
+        ArgumentNullException.ThrowIfNull(backbone);
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        ArgumentNullException.ThrowIfNull(chat);
+        ArgumentNullException.ThrowIfNull(prompts);
+        ArgumentNullException.ThrowIfNull(catalogue);
+        ArgumentNullException.ThrowIfNull(settings);
+        IReadOnlyList<string> violations = settings.Violations();
+        if (violations.Count > 0) throw new ArgumentException(string.Join(Environment.NewLine, violations), nameof(settings));
+        (Backbone, Tokenizer, Chat, Prompts, Catalogue, Settings) = (backbone, tokenizer, chat, prompts, catalogue, settings);
+        Writer = new PromptWriter(tokenizer, chat, prompts, catalogue);
+        ItemPrompts = new ItemPrompts(Writer, catalogue.Count, settings.MaxItemTokens);
+        if (vectors is null) return;
+        if (vectors.shape is not [var rows, var width] || rows != catalogue.Count || width != backbone.Config.HiddenSize)
+            throw new ArgumentException($"The item table is [{string.Join(", ", vectors.shape)}]; this catalogue and backbone need [{catalogue.Count}, {backbone.Config.HiddenSize}].", nameof(vectors));
+        _items = new ItemTable(backbone, ItemPrompts, vectors);
+    }
+
+    /// <summary>The decoder.</summary>
+    public Backbone Backbone { get; }
+
+    /// <summary>Its tokenizer.</summary>
+    public HuggingFaceTokenizer Tokenizer { get; }
+
+    /// <summary>How turns are written.</summary>
+    public ChatFormat Chat { get; }
+
+    /// <summary>The prompts' wording.</summary>
+    public PromptFormat Prompts { get; }
+
+    /// <summary>Writes prompts as token ids.</summary>
+    public PromptWriter Writer { get; }
+
+    /// <summary>The items.</summary>
+    public Catalogue Catalogue { get; }
+
+    /// <summary>How it reads and answers.</summary>
+    public R2ecSettings Settings { get; }
+
+    /// <summary>Whether the item table has been encoded.</summary>
+    public bool HasItems => _items is not null;
+
+    /// <summary>The item table; encoded at first use (see <see cref="EncodeItems"/> for progress and cancellation).</summary>
+    public ItemTable Items => _items ?? EncodeItems();
+
+    internal ItemPrompts ItemPrompts { get; }
+
+    /// <summary>Opens a Hugging Face folder: weights, tokenizer, chat format and, where it has them, prompt wording.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="catalogue">The items.</param>
+    /// <param name="settings">How it reads and answers.</param>
+    /// <param name="device">Null: the CPU.</param>
+    /// <param name="weightType">The type of the weights in memory; null: f32.</param>
+    public static R2ecModel Open(string folder, Catalogue catalogue, R2ecSettings settings, TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? weightType = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.Load(folder);
+        ChatFormat chat = ChatFormat.Detect(folder);
+        PromptFormat prompts = PromptFormat.LoadOrDefault(folder);
+        Backbone backbone = Backbone.Load(folder, device ?? TorchSharp.torch.CPU, weightType ?? TorchSharp.torch.ScalarType.Float32);
+        try
+        {
+            return new R2ecModel(backbone, tokenizer, chat, prompts, catalogue, settings);
+        }
+        catch
+        {
+            backbone.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Encodes the whole item table with the present weights, anew where it exists.</summary>
+    /// <exception cref="OperationCanceledException">Stopped; a table that existed is then of mixed age.</exception>
+    public ItemTable EncodeItems(IProgress<R2ecProgress>? progress = null, CancellationToken cancel = default)
+    {
+        if (_items is null) _items = ItemTable.Encode(Backbone, ItemPrompts, progress, cancel);
+        else _items.Refresh(null, progress, cancel);
+        return _items;
+    }
+
+    /// <summary>Takes over a table that was encoded before (a checkpoint's).</summary>
+    internal void AdoptItems(TorchSharp.torch.Tensor vectors) => _items = new ItemTable(Backbone, ItemPrompts, vectors.to(Backbone.Device));
+
+    /// <summary>The prompt of a history as ids, with the model's window and budget. Room for reasoning and answer is left (O8).</summary>
+    internal int[] PromptOf(in UserHistory history) => Writer.UserPrompt(history, Settings.Window, Settings.MaxPromptTokens);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _items?.Dispose();
+        Backbone.Dispose();
+    }
+}
