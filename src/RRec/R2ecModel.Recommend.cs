@@ -59,7 +59,7 @@ public sealed partial class R2ecModel
 
         int samples = request.Samples;
         GenerationOptions options = new() { Temperature = samples > 1 ? request.SamplingTemperature : 0, MaxNewTokens = Settings.MaxNewTokens, SamplesPerPrompt = samples };
-        IReadOnlyList<Trajectory> written = new Generator(Backbone, Tokenizer, Writer)
+        IReadOnlyList<Trajectory> written = new Generation.Generator(Backbone, Tokenizer, Writer)
             .Generate([.. batch.Select(i => prompts[i])], options, (p, s) => NoiseKey.Of(request.Seed, 0, batch[p], s), cancel);
         int hidden = Backbone.Config.HiddenSize;
         float[] vectors = new float[batch.Length * hidden];

@@ -165,7 +165,7 @@ internal sealed class PolicyUpdate(Backbone backbone, ItemTable items, double te
         {
             int tokens = batch.PolicyMask[i].Count(m => m);
             advantages.AsSpan(at, tokens).Fill(batch.Advantages[i]);
-            if (old is not null) batch.OldTokenLogProbs[i].CopyTo(old, at);
+            if (old is not null) batch.OldTokenLogProbs[i]!.CopyTo(old, at);
             at += tokens;
         }
 

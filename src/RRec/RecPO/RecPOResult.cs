@@ -3,7 +3,7 @@ using RRec.Metrics;
 namespace RRec.RecPO;
 
 /// <summary>Why a RecPO training ended.</summary>
-public enum StopReason
+public enum TrainingEnd
 {
     /// <summary>All steps were done.</summary>
     Finished,
@@ -22,7 +22,7 @@ public sealed record EvaluationPoint(int Step, RankingMetrics Metrics);
 /// <param name="Reason">Why it ended.</param>
 /// <param name="BestStep">The step whose weights the model has now where the best were restored; otherwise the best evaluation's step, or the last step without validation.</param>
 /// <param name="Evaluations">All rankings of the validation rows, first to last, on the same rows in the same order: paired comparisons are valid.</param>
-public sealed record RecPOResult(int Steps, StopReason Reason, int BestStep, IReadOnlyList<EvaluationPoint> Evaluations)
+public sealed record RecPOResult(int Steps, TrainingEnd Reason, int BestStep, IReadOnlyList<EvaluationPoint> Evaluations)
 {
     /// <summary>The ranking before the first step; null where none was made.</summary>
     public RankingMetrics? Start => Evaluations.Count > 0 && Evaluations[0].Step == 0 ? Evaluations[0].Metrics : null;

@@ -51,12 +51,12 @@ internal sealed class RecPORun : IDisposable
         if (!resumed && _options.EvaluateAtStart) Evaluate(log, cancel);
         else if (resumed && EvaluationDue() && _evaluations.All(e => e.Step != _step)) Evaluate(log, cancel); // it was interrupted
 
-        StopReason reason = StopReason.Finished;
+        TrainingEnd reason = TrainingEnd.Finished;
         while (_step < _totalSteps)
         {
             if (OutOfPatience())
             {
-                reason = StopReason.Patience;
+                reason = TrainingEnd.Patience;
                 break;
             }
 
@@ -195,7 +195,7 @@ internal sealed class RecPORun : IDisposable
         {
             Tuning.Full => true,
             Tuning.Lora => false,
-            _ => backbone.Adapter is null && backbone.HuggingFaceWeights().Values.Sum(t => t.numel()) < 50_000_000,
+            _ => backbone.Adapter is null && Backbone.ExpectedWeights(backbone.Config).Sum(w => w.Shape.Aggregate(1L, (a, b) => a * b)) < 50_000_000,
         };
         if (full) backbone.UseFullFineTuning();
         else if (backbone.Adapter is null) backbone.AttachLora(new LoraOptions { Rank = options.LoraRank, Alpha = options.LoraAlpha }, options.Seed);

@@ -42,7 +42,7 @@ internal sealed class Rollout(R2ecModel model, RecPOOptions options)
         {
             Temperature = options.SamplingTemperature, TopK = options.TopK, TopP = options.TopP, MaxNewTokens = model.Settings.MaxNewTokens, SamplesPerPrompt = group,
         };
-        Generator generator = new(model.Backbone, model.Tokenizer, model.Writer);
+        Generation.Generator generator = new(model.Backbone, model.Tokenizer, model.Writer);
         Trajectory[] trajectories;
         using (no_grad())
         {
