@@ -197,8 +197,16 @@ internal sealed class RecPORun : IDisposable
             Tuning.Lora => false,
             _ => backbone.Adapter is null && Backbone.ExpectedWeights(backbone.Config).Sum(w => w.Shape.Aggregate(1L, (a, b) => a * b)) < 50_000_000,
         };
-        if (full) backbone.UseFullFineTuning();
-        else if (backbone.Adapter is null) backbone.AttachLora(new LoraOptions { Rank = options.LoraRank, Alpha = options.LoraAlpha }, options.Seed);
+        if (full)
+        {
+            if (backbone.Adapter is not null) backbone.MergeAdapter(); // what it learned stays, inside the weights
+            backbone.UseFullFineTuning();
+        }
+        else if (backbone.Adapter is null)
+        {
+            backbone.Freeze(); // a warm-up may have trained all weights
+            backbone.AttachLora(new LoraOptions { Rank = options.LoraRank, Alpha = options.LoraAlpha }, options.Seed);
+        }
     }
 
     // Evenly spread positions, the same for every evaluation.
