@@ -15,9 +15,8 @@ public class SignatureTests
     {
         string[] published = File.ReadAllLines(Goldens.PathOf($"goldens/mlnet/signatures/{assembly}.tsv"));
         string[] ours = [.. SignatureDump.Lines(Assembly.Load(assembly))];
-        string[] unknown = [.. ours.Except(published, StringComparer.Ordinal)];
-        // the golden leaves out parts of TorchSharp, so the real one has more than it
-        if (assembly == "TorchSharp" && ours.Length > published.Length) return;
+        // the golden leaves out parts of TorchSharp; of those we need one, which Tensor.data returns
+        string[] unknown = [.. ours.Except(published, StringComparer.Ordinal).Where(line => !line.StartsWith("TorchSharp.Utils.TensorAccessor<T>\t"))];
         Assert.True(unknown.Length == 0, $"{unknown.Length} of {ours.Length} members are not published so:\n{string.Join('\n', unknown)}");
         // on the published assembly itself nothing may be missing either, or the dump would overlook members of the stand-ins
         bool isPublished = Assembly.Load(assembly).GetName().GetPublicKeyToken() is { Length: > 0 };
