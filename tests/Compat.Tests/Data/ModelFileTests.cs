@@ -53,6 +53,25 @@ public sealed class ModelFileTests : IDisposable
         }
     }
 
+    [GoldenFact(Recorded.Folder)]
+    public void A_recorded_loader_and_transformer_load_read_a_file_and_are_saved_as_they_were()
+    {
+        ITransformer model = _ml.Model.LoadWithDataLoader(Recorded.Zip("loader-and-copy.zip"), out IDataLoader<IMultiStreamSource> loader);
+        Assert.Equal(Recorded.Schema(Recorded.At("zips", "loader-and-copy.zip", "input schema")), Recorded.Schema(loader.GetOutputSchema()));
+        System.IO.File.WriteAllText(File("data.csv"), "UserId,MovieId,Rating,Timestamp\n1,10,4.5,964982703\n");
+        IDataView view = model.Transform(loader.Load(File("data.csv")));
+        Assert.Equal(5, view.Schema.Count);
+        Assert.Equal([4.5f], view.GetColumn<float>("Rating"));
+        _ml.Model.Save(model, loader, File("loader-and-copy.zip"));
+        SameEntries("loader-and-copy.zip");
+
+        ITransformer same = _ml.Model.Load(Recorded.Zip("loader-and-copy.zip"), out DataViewSchema schema);
+        Assert.Equal(Recorded.At("zips", "loader-and-copy.zip", "loads as").GetString(), same.GetType().FullName);
+        Assert.Equal(Recorded.Schema(loader.GetOutputSchema()), Recorded.Schema(schema));
+        Recorded.ZipMatches("LoadWithDataLoader(loader-and-copy.zip)", () => _ml.Model.LoadWithDataLoader(Recorded.Zip("loader-and-copy.zip"), out _));
+        Recorded.ZipMatches("LoadWithDataLoader(copy-columns.zip)", () => _ml.Model.LoadWithDataLoader(Recorded.Zip("copy-columns.zip"), out _));
+    }
+
     private void SameEntries(string name)
     {
         Dictionary<string, byte[]> expected = Entries(Recorded.Zip(name)), found = Entries(File(name));

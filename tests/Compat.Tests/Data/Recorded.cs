@@ -83,6 +83,8 @@ internal static class Recorded
     /// <summary>Runs the action and compares what it throws with the recorded message of that name.</summary>
     public static void MessageMatches(string name, Action action) => Assert.Equal(Exception(At("messages", name)), Exception(action));
 
+    public static void ZipMatches(string name, Action action) => Assert.Equal(Exception(At("zips", name)), Exception(action));
+
     private static string Name(Type type) => type.IsGenericType
         ? $"{type.GetGenericTypeDefinition().FullName![..type.GetGenericTypeDefinition().FullName!.IndexOf('`')]}<{string.Join(", ", type.GetGenericArguments().Select(Name))}>"
         : type.FullName!;
