@@ -72,7 +72,7 @@ public sealed partial record BackboneConfig
     /// <summary>The padding id, where the file names one.</summary>
     public int? PadId { get; init; }
 
-    internal string Json { get; private init; } = "";
+    internal string Json { get; init; } = "";
 
     /// <summary>Reads a folder's config.json, and generation_config.json where there is one.</summary>
     /// <exception cref="FileNotFoundException">There is no config.json.</exception>

@@ -24,7 +24,7 @@ internal sealed class GenerationBatch : IDisposable
     public GenerationBatch(Backbone backbone, IReadOnlyList<int[]> prompts, GenerationOptions options, ITokenSampler sampler, EmbeddingDelta? delta)
     {
         (_backbone, _options, _sampler, _each) = (backbone, options, sampler, options.SamplesPerPrompt);
-        _endOfSequence = [.. backbone.Config.EndOfSequenceIds];
+        _endOfSequence = options.IgnoreEndOfSequence ? [] : [.. backbone.Config.EndOfSequenceIds];
         _prompts = PaddedBatch.FromRows(prompts, backbone.Config.PadId ?? 0, backbone.Device);
         _lastPromptToken = [.. prompts.Select(p => (long)p[^1])];
         _decoding = backbone.BeginDecoding(_prompts, _each, delta);

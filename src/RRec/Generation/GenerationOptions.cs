@@ -27,6 +27,9 @@ public sealed record GenerationOptions
     /// <summary>About how many bytes of keys, values and activations a batch may take; at least one prompt always runs.</summary>
     public long MemoryBudget { get; init; } = 1L << 30;
 
+    /// <summary>Only tests do: goes on after an end of sequence, as the recorded generations do.</summary>
+    internal bool IgnoreEndOfSequence { get; init; }
+
     internal void Validate()
     {
         var problems = new List<string>();

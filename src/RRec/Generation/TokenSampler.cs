@@ -137,7 +137,7 @@ public sealed class TokenSampler : ITokenSampler
 
     private static ReadOnlySpan<T> Host<T>(Tensor t) where T : struct => MemoryMarshal.Cast<byte, T>(t.cpu().contiguous().bytes);
 
-    // Sorts best first, equal ones by descending id: the order in which the reference's ascending sort leaves them, seen from the top.
+    // Sorts best first, equal ones by id: which of several tied tokens top-p keeps is arbitrary, but must not depend on the batch.
     private struct Candidate(float logit, int id) : IComparable<Candidate>
     {
         public readonly float Logit = logit;
@@ -147,7 +147,7 @@ public sealed class TokenSampler : ITokenSampler
         public readonly int CompareTo(Candidate other)
         {
             int byLogit = other.Logit.CompareTo(Logit);
-            return byLogit != 0 ? byLogit : other.Id.CompareTo(Id);
+            return byLogit != 0 ? byLogit : Id.CompareTo(other.Id);
         }
     }
 }
