@@ -49,10 +49,14 @@ internal sealed class PolicyUpdate(Backbone backbone, ItemTable items, double te
     /// <summary>Encodes the distinct targets with gradient (O13: a repeated target is one candidate) and adds detached table rows where asked for.</summary>
     public Candidates Encode(UpdateBatch batch, int step)
     {
-        int[] fresh = Official ? batch.Targets : [.. batch.Targets.Distinct()];
-        int[] column = Official
-            ? [.. Enumerable.Range(0, fresh.Length)]
-            : [.. batch.Targets.Select(t => Array.IndexOf(fresh, t))];
+        if (Official) return Encode(batch.Targets, [.. Enumerable.Range(0, batch.Targets.Length)], step);
+        int[] fresh = [.. batch.Targets.Distinct()];
+        return Encode(fresh, [.. batch.Targets.Select(t => Array.IndexOf(fresh, t))], step);
+    }
+
+    /// <summary>Encodes the given items as candidates; <paramref name="column"/> says for each user which of them is its target.</summary>
+    public Candidates Encode(int[] fresh, int[] column, int step)
+    {
         using var scope = NewDisposeScope();
         Tensor vectors = items.Embed(fresh); // [fresh, hidden]
         Tensor leaf = vectors.detach();
@@ -71,7 +75,7 @@ internal sealed class PolicyUpdate(Backbone backbone, ItemTable items, double te
     /// <param name="batch">The rollout.</param>
     /// <param name="start">First trajectory; the first of its user.</param>
     /// <param name="end">After the last trajectory.</param>
-    /// <param name="candidates">From <see cref="Encode"/>.</param>
+    /// <param name="candidates">What targets are compared with.</param>
     /// <param name="policyTokens">Policy tokens of the whole mini-batch.</param>
     /// <param name="trajectories">Trajectories of the whole mini-batch.</param>
     /// <param name="statistics">Collects the log's sums.</param>
