@@ -126,7 +126,7 @@ internal sealed class RecPORun : IDisposable
         RolloutResult rollout = _rollout.Play(_train, rows, step, cancel);
         double rolloutSeconds = _options.Clock.GetElapsedTime(began).TotalSeconds;
         double rate = LearningRateSchedule.At(step - 1, _totalSteps, _options);
-        UpdateStatistics statistics = new UpdatePlan(_model, _train, _optimizer, _options).Run(rollout.Batch, step, rate, what => new RecPODivergedException(step, rows, what, _checkpoints?.Latest), cancel);
+        UpdateStatistics statistics = new UpdatePlan(_model.Backbone, _model.Items, _model.Settings.Temperature, _train, _optimizer, _options).Run(rollout.Batch, step, rate, what => new RecPODivergedException(step, rows, what, _checkpoints?.Latest), cancel);
         _step = step;
 
         double seconds = _options.Clock.GetElapsedTime(began).TotalSeconds;

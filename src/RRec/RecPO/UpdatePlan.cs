@@ -1,3 +1,4 @@
+using RRec.Backbones;
 using RRec.Data;
 using RRec.Ranking;
 using TorchSharp;
@@ -6,9 +7,9 @@ using static TorchSharp.torch;
 namespace RRec.RecPO;
 
 /// <summary>The optimiser steps that one rollout is used for: passes, mini-batches, pieces of a mini-batch; or the authors' order of them.</summary>
-internal sealed class UpdatePlan(R2ecModel model, IReadOnlyList<PurchaseRow> train, AdamW optimizer, RecPOOptions options)
+internal sealed class UpdatePlan(Backbone backbone, ItemTable items, double temperature, IReadOnlyList<PurchaseRow> train, AdamW optimizer, RecPOOptions options)
 {
-    private readonly PolicyUpdate _update = new(model.Backbone, model.Items, model.Settings.Temperature, options);
+    private readonly PolicyUpdate _update = new(backbone, items, temperature, options);
 
     /// <summary>Runs them all.</summary>
     /// <param name="batch">The rollout.</param>
@@ -70,7 +71,7 @@ internal sealed class UpdatePlan(R2ecModel model, IReadOnlyList<PurchaseRow> tra
         if (options.AuxiliaryLoss is { } auxiliary)
         {
             using var scope = NewDisposeScope();
-            Tensor loss = auxiliary.Evaluate(model.Backbone, [.. batch.RowIndexes.Select(i => train[i])], batch.RowIndexes, number);
+            Tensor loss = auxiliary.Evaluate(backbone, [.. batch.RowIndexes.Select(i => train[i])], batch.RowIndexes, number);
             statistics.AuxiliaryLoss += loss.to(ScalarType.Float64).item<double>();
             loss.backward();
         }
@@ -87,7 +88,7 @@ internal sealed class UpdatePlan(R2ecModel model, IReadOnlyList<PurchaseRow> tra
         statistics.Updates++;
         optimizer.Step(rate);
         optimizer.ZeroGradients();
-        if (options.RefreshTargets) model.Items.Write(candidates.Fresh, candidates.Vectors);
+        if (options.RefreshTargets) items.Write(candidates.Fresh, candidates.Vectors);
     }
 
     // With several mini-batches a pass, later ones meet weights that earlier ones moved: their old log-probs are taken before any step.
