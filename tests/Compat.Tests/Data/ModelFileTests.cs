@@ -17,6 +17,7 @@ public sealed class ModelFileTests : IDisposable
     [InlineData("copy-columns.zip")]
     [InlineData("copy-columns-no-schema.zip")]
     [InlineData("chain.zip")]
+    [InlineData("chain-with-key.zip")]
     public void A_recorded_model_loads_with_its_schema(string name)
     {
         ITransformer model = _ml.Model.Load(Recorded.Zip(name), out DataViewSchema schema);
@@ -45,7 +46,7 @@ public sealed class ModelFileTests : IDisposable
     [GoldenFact(Recorded.Folder)]
     public void A_loaded_model_is_saved_as_it_was()
     {
-        foreach (string name in (string[])["copy-columns.zip", "chain.zip"])
+        foreach (string name in (string[])["copy-columns.zip", "chain.zip", "chain-with-key.zip"])
         {
             ITransformer model = _ml.Model.Load(Recorded.Zip(name), out DataViewSchema schema);
             using (FileStream stream = System.IO.File.Create(File(name))) _ml.Model.Save(model, schema, stream);

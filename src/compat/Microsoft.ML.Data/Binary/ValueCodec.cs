@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -40,7 +41,7 @@ internal static class ValueCodec
         return null;
     }
 
-    private static void WriteItems<T>(BinaryWriter writer, ReadOnlySpan<T> values)
+    public static void WriteItems<T>(BinaryWriter writer, ReadOnlySpan<T> values)
     {
         if (typeof(T) == typeof(ReadOnlyMemory<char>))
         {
@@ -121,11 +122,12 @@ internal static class ValueCodec
         return (ValueGetter<VBuffer<T>>)((ref VBuffer<T> dst) => vector.CopyTo(ref dst));
     }
 
-    private static T[] ReadItems<T>(BinaryReader reader, int count)
+    public static T[] ReadItems<T>(BinaryReader reader, int count)
     {
         if (typeof(T) == typeof(ReadOnlyMemory<char>)) return (T[])(object)ReadTexts(reader, count);
-        // Bits are the smallest items: no more of them than bits are left can be there, and no more must be allocated.
-        Contracts.CheckDecode(count <= (reader.BaseStream.Length - reader.BaseStream.Position) * 8, "An annotation ends before its last value.");
+        // No more than is there must be allocated.
+        long bitsEach = typeof(T) == typeof(bool) ? 1 : typeof(T) == typeof(DateTimeOffset) ? 80 : Unsafe.SizeOf<T>() * 8L;
+        Contracts.CheckDecode(count <= (reader.BaseStream.Length - reader.BaseStream.Position) * 8 / bitsEach, $"A list of {count} values ends before its last one.");
         var values = new T[count];
         if (typeof(T) == typeof(bool))
         {
@@ -162,15 +164,15 @@ internal static class ValueCodec
     private static ReadOnlyMemory<char>[] ReadTexts(BinaryReader reader, int count)
     {
         Contracts.CheckDecode(reader.ReadInt32() == count && count <= (reader.BaseStream.Length - reader.BaseStream.Position) / sizeof(int),
-            "An annotation's texts are not as many as said.");
+            "A list of texts has not as many as said.");
         var ends = new int[count];
         for (int i = 0; i < count; i++)
         {
             ends[i] = reader.ReadInt32() & int.MaxValue; // the high bit once meant a missing text, which is an empty one now
-            Contracts.CheckDecode(ends[i] >= (i == 0 ? 0 : ends[i - 1]), "An annotation's texts are out of order.");
+            Contracts.CheckDecode(ends[i] >= (i == 0 ? 0 : ends[i - 1]), "A list of texts is out of order.");
         }
         string text = reader.ReadString();
-        Contracts.CheckDecode(text.Length == (count == 0 ? 0 : ends[^1]), "An annotation's texts have not the length that is said.");
+        Contracts.CheckDecode(text.Length == (count == 0 ? 0 : ends[^1]), "A list of texts has not the length that is said.");
         return [.. ends.Select((end, i) => text.AsMemory((i == 0 ? 0 : ends[i - 1])..end))];
     }
 
