@@ -1,0 +1,107 @@
+using RRec.Backbones;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.Tests.Backbones;
+
+/// <summary>The fast path (a prompt once, its completions attend to it) against the plain one (every prompt + completion a row of its own).</summary>
+public class SharedPrefixTests
+{
+    public static TheoryData<string> Families => ["qwen2", "llama", "qwen3", "gemma2", "gemma3_text"];
+
+    // Uneven groups, an empty completion, a prompt of one token, lengths beyond the sliding windows (12 and 16).
+    private static readonly int[][] Prompts = [[.. Enumerable.Range(20, 30)], [77], [.. Enumerable.Range(100, 17)]];
+    private static readonly int[][] Completions = [[5, 6, 7], [9, 8, 7, 6, 5, 4, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41], [], [11, 12], [13, 14, 15, 16], [200]];
+    private static readonly int[] PromptOf = [0, 2, 0, 1, 0, 2];
+
+    [GoldenTheory(ModelGolden.Root), MemberData(nameof(Families))]
+    public void Hidden_states_equal_those_of_whole_rows(string family)
+    {
+        using var golden = new ModelGolden(family);
+        using IDisposable noGrad = no_grad();
+        (Tensor shared, Tensor whole) = Both(golden.Backbone, null);
+        Assert.True(ModelGolden.Difference(shared, whole) < 1e-4);
+    }
+
+    [GoldenTheory(ModelGolden.Root), MemberData(nameof(Families))]
+    public void Lora_gradients_equal_those_of_whole_rows(string family)
+    {
+        using var golden = new ModelGolden(family);
+        golden.Backbone.LoadAdapter(Path.Combine(golden.Folder, "lora"));
+        CompareGradients(golden.Backbone);
+    }
+
+    [GoldenTheory(ModelGolden.Root), MemberData(nameof(Families))]
+    public void Gradients_of_all_weights_equal_those_of_whole_rows(string family)
+    {
+        using var golden = new ModelGolden(family);
+        golden.Backbone.UseFullFineTuning();
+        CompareGradients(golden.Backbone);
+    }
+
+    [GoldenFact(ModelGolden.Root)]
+    public void Equal_groups_in_order_give_the_same_as_any_order()
+    {
+        using var golden = new ModelGolden("qwen2");
+        using IDisposable noGrad = no_grad();
+        using PaddedBatch prompts = PaddedBatch.FromRows(Prompts);
+        int[][] six = [[1, 2], [3], [4, 5], [6, 7], [8], [9, 10]];
+        int[] order = [5, 0, 3, 2, 4, 1];
+        using PaddedBatch inOrder = PaddedBatch.FromRows(six), shuffled = PaddedBatch.FromRows([.. order.Select(i => six[i])]);
+        Tensor a = golden.Backbone.HiddenShared(prompts, inOrder, [0, 0, 1, 1, 2, 2]);
+        Tensor b = golden.Backbone.HiddenShared(prompts, shuffled, [.. order.Select(i => i / 2)]);
+        Assert.True(ModelGolden.Difference(a.index_select(0, tensor(order.Select(i => (long)i).ToArray())), b) < 1e-4);
+    }
+
+    [GoldenFact(ModelGolden.Root)]
+    public void A_delta_is_added_to_prompt_and_completion_embeddings()
+    {
+        using var golden = new ModelGolden("qwen2");
+        using IDisposable noGrad = no_grad();
+        manual_seed(3);
+        Tensor tables = randn([Prompts.Length, golden.Backbone.Config.VocabularySize, golden.Backbone.Config.HiddenSize]) * 0.1;
+        Tensor Delta(Tensor ids, IReadOnlyList<int> rows) => stack(rows.Select((p, i) => tables[p].index_select(0, ids[i])));
+        (Tensor shared, Tensor whole) = Both(golden.Backbone, Delta);
+        (Tensor without, Tensor _) = Both(golden.Backbone, null);
+        Assert.True(ModelGolden.Difference(shared, whole) < 1e-4);
+        Assert.True(ModelGolden.Difference(shared, without) > 1e-2);
+    }
+
+    [GoldenFact(ModelGolden.Root)]
+    public void Wrong_indexes_and_empty_prompts_are_refused()
+    {
+        using var golden = new ModelGolden("qwen2");
+        using PaddedBatch prompts = PaddedBatch.FromRows([[1, 2], [3]]), empty = PaddedBatch.FromRows([[1, 2], []]), completions = PaddedBatch.FromRows([[4], [5]]);
+        Assert.Throws<ArgumentOutOfRangeException>(() => golden.Backbone.HiddenShared(prompts, completions, [0, 2]));
+        Assert.Throws<ArgumentException>(() => golden.Backbone.HiddenShared(prompts, completions, [0]));
+        Assert.Throws<ArgumentException>(() => golden.Backbone.HiddenShared(empty, completions, [0, 1]));
+    }
+
+    private static void CompareGradients(Backbone backbone)
+    {
+        (Tensor shared, Tensor whole) = Both(backbone, null);
+        manual_seed(5);
+        Tensor direction = randn(shared.shape);
+        (shared * direction).sum().backward();
+        var first = backbone.TrainableParameters().Select(p => (p.Name, Gradient: p.Parameter.grad!.clone())).ToList();
+        foreach ((string _, Tensor parameter) in backbone.TrainableParameters()) parameter.grad = null;
+        (whole * direction).sum().backward();
+        Assert.NotEmpty(first);
+        foreach (((string name, Tensor fast), (string _, Tensor parameter)) in first.Zip(backbone.TrainableParameters()))
+        {
+            double error = (fast - parameter.grad!).norm().item<float>() / parameter.grad!.norm().item<float>();
+            Assert.True(error < 1e-4, $"{name}: relative error {error}");
+        }
+    }
+
+    // The states at the prompts' last tokens and at all completion tokens, completion after completion: [n, hidden].
+    private static (Tensor Shared, Tensor Whole) Both(Backbone backbone, EmbeddingDelta? delta)
+    {
+        using PaddedBatch prompts = PaddedBatch.FromRows(Prompts), completions = PaddedBatch.FromRows(Completions);
+        using PaddedBatch rows = PaddedBatch.FromRows([.. Completions.Select((c, i) => (int[])[.. Prompts[PromptOf[i]], .. c])]);
+        Tensor shared = backbone.HiddenShared(prompts, completions, PromptOf, delta), whole = backbone.Hidden(rows, delta?.Invoke(rows.Ids, PromptOf));
+        Assert.Equal([Completions.Length, 1L + completions.Tokens, backbone.Config.HiddenSize], shared.shape);
+        return (cat(Completions.Select((c, i) => shared[i].narrow(0, 0, 1 + c.Length)).ToArray(), 0),
+                cat(Completions.Select((c, i) => whole[i].narrow(0, Prompts[PromptOf[i]].Length - 1, 1 + c.Length)).ToArray(), 0));
+    }
+}
