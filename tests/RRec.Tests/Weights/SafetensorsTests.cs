@@ -53,14 +53,15 @@ public class SafetensorsTests : IDisposable
         foreach ((string name, Tensor wanted) in tensors)
         {
             Tensor read = file.Read(name);
-            Assert.Equal((wanted.dtype, wanted.shape), (read.dtype, read.shape));
-            Assert.True(wanted.NumberOfElements == 0 || read.to(ScalarType.Float64).equal(wanted.to(ScalarType.Float64)).all().item<bool>(), name);
+            Assert.Equal(wanted.dtype, read.dtype);
+            Assert.Equal(wanted.shape, read.shape);
+            if (wanted.NumberOfElements > 0) Assert.Equal(0, (read.to(ScalarType.Float64) - wanted.to(ScalarType.Float64)).abs().max().item<double>());
         }
         Assert.Equal(ScalarType.Float32, file.Read("bf16", ScalarType.Float32).dtype);
         using FileStream stream = System.IO.File.OpenRead(path);
         Dictionary<string, Tensor> streamed = SafetensorsStream.Read(stream, "a stream");
         Assert.Equal(tensors.Keys.Order(), streamed.Keys.Order());
-        Assert.True(streamed["strided"].equal(f.t()).all().item<bool>());
+        Assert.Equal(0, (streamed["strided"] - f.t()).abs().max().item<float>());
         foreach (Tensor t in streamed.Values) t.Dispose();
     }
 
@@ -163,7 +164,7 @@ public class SafetensorsTests : IDisposable
     {
         foreach (string name in new[] { "../x.safetensors", "/etc/passwd", "", "..", "a\\b" })
         {
-            System.IO.File.WriteAllText(Path.Combine(_folder, "model.safetensors.index.json"), $$"""{"weight_map":{"a":{{System.Text.Json.JsonSerializer.Serialize(name)}}}}""");
+            System.IO.File.WriteAllText(Path.Combine(_folder, "model.safetensors.index.json"), "{\"weight_map\":{\"a\":" + System.Text.Json.JsonSerializer.Serialize(name) + "}}");
             Assert.Contains("plain file name", Assert.Throws<InvalidDataException>(() => WeightFolder.Open(_folder)).Message);
         }
     }
