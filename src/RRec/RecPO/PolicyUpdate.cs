@@ -35,6 +35,7 @@ internal sealed class PolicyUpdate(Backbone backbone, ItemTable items, double te
         /// <summary>Sends what arrived at the leaf through the item forward.</summary>
         public void Backward()
         {
+            using var scope = NewDisposeScope();
             if (Leaf.grad is not { } arrived) return;
             Vectors.backward([arrived.narrow(0, 0, Fresh.Length)]);
         }
