@@ -19,8 +19,8 @@ public class SignatureTests
         string[] unknown = [.. ours.Except(published, StringComparer.Ordinal).Where(line => !line.StartsWith("TorchSharp.Utils.TensorAccessor<T>\t"))];
         Assert.True(unknown.Length == 0, $"{unknown.Length} of {ours.Length} members are not published so:\n{string.Join('\n', unknown)}");
         // on the published assembly itself nothing may be missing either, or the dump would overlook members of the stand-ins
-        bool isPublished = Assembly.Load(assembly).GetName().GetPublicKeyToken() is { Length: > 0 };
-        if (isPublished) Assert.Empty(published.Except(ours, StringComparer.Ordinal));
+        bool isMicrosoftML = assembly.StartsWith("Microsoft.ML.");
+        if (Flavour.IsPublished && isMicrosoftML) Assert.Empty(published.Except(ours, StringComparer.Ordinal));
     }
 
     [Theory]
