@@ -27,6 +27,7 @@ public sealed partial class Backbone
     public void MergeAdapter()
     {
         if (Adapter is null) return;
+        WeightsChanged = true;
         using IDisposable noGrad = no_grad();
         for (int i = 0; i < Config.Layers; i++)
         {
@@ -54,6 +55,7 @@ public sealed partial class Backbone
         if (Adapter is not null) throw new InvalidOperationException("An adapter is attached; merge or detach it before training all weights.");
         foreach ((string _, Tensor t) in _decoder.Weights.All()) t.requires_grad_();
         _fullFineTuning = true;
+        WeightsChanged = true;
     }
 
     /// <summary>Freezes every weight again.</summary>

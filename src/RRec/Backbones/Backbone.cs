@@ -39,6 +39,12 @@ public sealed partial class Backbone : IDisposable
     /// <summary>The LoRA adapter, where one is attached.</summary>
     public LoraAdapter? Adapter => _decoder.Adapter;
 
+    /// <summary>The folder the weights were read from; null where they were not.</summary>
+    public string? SourceFolder { get; internal set; }
+
+    /// <summary>Whether the weights were made trainable or merged with an adapter since they were read: then the folder no longer tells them.</summary>
+    public bool WeightsChanged { get; private set; }
+
     /// <summary>Reads a Hugging Face folder: config.json, generation_config.json where there is one, and safetensors in one file or in shards.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="device">Where to put the weights; null: CPU.</param>
@@ -49,7 +55,9 @@ public sealed partial class Backbone : IDisposable
     {
         BackboneConfig config = BackboneConfig.Load(folder);
         using WeightFolder files = WeightFolder.Open(folder);
-        return FromSource(config, new WeightMap.FolderSource(folder, files), device, dtype);
+        Backbone backbone = FromSource(config, new WeightMap.FolderSource(folder, files), device, dtype);
+        backbone.SourceFolder = Path.GetFullPath(folder);
+        return backbone;
     }
 
     /// <summary>Makes a backbone of tensors under the names of a Hugging Face checkpoint. They are copied.</summary>

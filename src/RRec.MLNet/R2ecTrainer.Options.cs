@@ -1,0 +1,193 @@
+using Microsoft.ML;
+using RRec.RecPO;
+
+namespace RRec.MLNet;
+
+public sealed partial class R2ecTrainer
+{
+    internal const string DefaultItemIdColumnName = "ItemId";
+    internal const string DefaultTitleColumnName = "Title";
+    internal const string DefaultCategory = "product";
+    internal const int DefaultK = 20;
+
+    /// <summary>Everything that can be set about R2ec, by stage. Only <see cref="Items"/> has no default.</summary>
+    public sealed class Options
+    {
+        // ---- The catalogue -------------------------------------------------------------------------------------------------------------
+
+        /// <summary>The items that can be recommended, one row each. Needed.</summary>
+        public IDataView? Items { get; set; }
+
+        /// <summary>The column of <see cref="Items"/> with the item's id: text, key or number; unique. Default <c>ItemId</c>.</summary>
+        public string ItemIdColumnName { get; set; } = DefaultItemIdColumnName;
+
+        /// <summary>The column of <see cref="Items"/> with what a person would call the item. Default <c>Title</c>.</summary>
+        public string TitleColumnName { get; set; } = DefaultTitleColumnName;
+
+        /// <summary>
+        /// What else the model is told about an item: columns of <see cref="Items"/> of any scalar or vector type, and their labels in the prompt. Null
+        /// (default): all text and numeric columns but id and title, labelled by their names; empty: the title alone.
+        /// </summary>
+        public IReadOnlyList<(string Column, string Label)>? ItemAttributes { get; set; }
+
+        /// <summary>Splits a text attribute into several values, e.g. <c>Comedy|Drama</c>. Default <c>|</c>; null: never split.</summary>
+        public char? AttributeSeparator { get; set; } = '|';
+
+        /// <summary>Attribute values with more words than this are cut (long descriptions). 1 or more; default 100 (paper's prompt); 0: never.</summary>
+        public int MaxAttributeWords { get; set; } = 100;
+
+        /// <summary>What one item is called in the prompts. Default <c>product</c>.</summary>
+        public string Category { get; set; } = DefaultCategory;
+
+        /// <summary>What several are called. Null (default): <see cref="Category"/> with an s.</summary>
+        public string? CategoryPlural { get; set; }
+
+        // ---- Columns of the rows to fit and to score (HistoryColumns: what CreatePurchaseHistories makes) ------------------------------------
+
+        /// <summary>Vector of ids, text, key or number: all earlier purchases, oldest first. Needed in the data.</summary>
+        public string HistoryItemsColumnName { get; set; } = HistoryColumns.Items;
+
+        /// <summary>Vector of numbers, one rating per history item. Data without it (or null) gives prompts without ratings.</summary>
+        public string? HistoryRatingsColumnName { get; set; } = HistoryColumns.Ratings;
+
+        /// <summary>Vector of times, one per history item. Data without it (or null) gives prompts without times.</summary>
+        public string? HistoryTimestampsColumnName { get; set; } = HistoryColumns.Timestamps;
+
+        /// <summary>The moment of the question: a time. Data without it (or null) gives prompts without times.</summary>
+        public string? TimestampColumnName { get; set; } = HistoryColumns.Timestamp;
+
+        /// <summary>The id of the item bought next: text, key or number. Needed to fit; where scored data has it, its rank is reported.</summary>
+        public string LabelColumnName { get; set; } = HistoryColumns.Label;
+
+        /// <summary>Who bought: text, key or number. Used in training only (folds of the catalogue backbone); data without it (or null) is fine.</summary>
+        public string? UserColumnName { get; set; } = HistoryColumns.User;
+
+        /// <summary>Scoring only: vector of ids; a row's answer holds none but these. Null (default): no such column.</summary>
+        public string? AllowedItemsColumnName { get; set; }
+
+        /// <summary>Scoring only: vector of ids; a row's answer holds none of these. Null (default): no such column.</summary>
+        public string? ExcludedItemsColumnName { get; set; }
+
+        /// <summary>The unit of numeric time columns. Default milliseconds, as <c>CreatePurchaseHistories</c> writes them; ignored for dates.</summary>
+        public TimestampUnit TimestampUnit { get; set; } = TimestampUnit.Milliseconds;
+
+        /// <summary>The best rating of the scale; ratings are shown out of 5 and scaled to it (recpo-reference, section 2). Above 0; default 5.</summary>
+        public float RatingScale { get; set; } = 5;
+
+        // ---- Output columns ---------------------------------------------------------------------------------------------------------------
+
+        /// <summary>How many items a row gets. 1 to 10,000; default 20. Slots beyond the catalogue's size hold empty text and NaN.</summary>
+        public int K { get; set; } = DefaultK;
+
+        /// <summary>Text: why. Default <c>Reasoning</c>.</summary>
+        public string ReasoningColumnName { get; set; } = "Reasoning";
+
+        /// <summary>Vector of K texts: item ids, best first. Default <c>PredictedItems</c>.</summary>
+        public string PredictedItemsColumnName { get; set; } = "PredictedItems";
+
+        /// <summary>Vector of K Single: cosine / temperature, annotated as scores. Default <c>Score</c>.</summary>
+        public string ScoreColumnName { get; set; } = "Score";
+
+        /// <summary>Vector of K texts: titles of the items. Null (default): no such column.</summary>
+        public string? PredictedTitlesColumnName { get; set; }
+
+        /// <summary>Single: the label's exact rank among all items, 1 the best, NaN where the label is not in the catalogue; only where the data has a label. Null: never. Default <c>LabelRank</c>.</summary>
+        public string? LabelRankColumnName { get; set; } = "LabelRank";
+
+        /// <summary>The most rows a cursor looks ahead and scores together. 1 to 65,536; default 256. More is faster and takes more memory.</summary>
+        public int ScoringBatchSize { get; set; } = 256;
+
+        // ---- The model ----------------------------------------------------------------------------------------------------------------------
+
+        /// <summary>A Hugging Face folder of a supported family; null (default): a small backbone is made from the catalogue and the training rows.</summary>
+        public string? Backbone { get; set; }
+
+        /// <summary>How many of the last purchases a prompt shows; the mask always uses all. 1 or more; null (default): the backbone's own, or 20.</summary>
+        public int? Window { get; set; }
+
+        /// <summary>Whether the model reasons before it ranks. Null (default): yes.</summary>
+        public bool? UseReasoning { get; set; }
+
+        /// <summary>Whether items of the history are left out of the answer; false where people buy again. Null (default): yes.</summary>
+        public bool? MaskHistory { get; set; }
+
+        /// <summary>The rest of how the model reads and answers; null (default): the backbone's own. The three settings above win over it.</summary>
+        public R2ecSettings? Settings { get; set; }
+
+        /// <summary>The type of frozen weights: <c>float32</c> (default), <c>bfloat16</c> or <c>float16</c>.</summary>
+        public string WeightType { get; set; } = "float32";
+
+        /// <summary>RecPO's settings; null (default): made for the CPU where the backbone is made here, the paper's for a given folder.</summary>
+        public RecPOOptions? RecPO { get; set; }
+
+        /// <summary>Whether RecPO runs; false stops after the warm-up. Default true.</summary>
+        public bool RunRecPO { get; set; } = true;
+
+        /// <summary>Seeds everything random. Null (default): drawn from the MLContext, so that <c>new MLContext(seed)</c> repeats itself.</summary>
+        public int? Seed { get; set; }
+
+        // ---- The run --------------------------------------------------------------------------------------------------------------------------
+
+        /// <summary>Told what fitting does; null (default): only ML.NET's log hears of it.</summary>
+        public IProgress<R2ecProgress>? Progress { get; set; }
+
+        /// <summary>Stops fitting with an <see cref="OperationCanceledException"/>. The MLContext's own cancellation is heeded too.</summary>
+        public CancellationToken CancellationToken { get; set; }
+
+        /// <summary>Checks all values at one gate.</summary>
+        /// <exception cref="ArgumentException">Names every value that breaks its rule.</exception>
+        internal void Validate()
+        {
+            List<string> broken = [];
+            void Check(bool ok, string name, object? value, string rule)
+            {
+                if (!ok) broken.Add(FormattableString.Invariant($"{name} is {value ?? "null"}: it must be {rule}."));
+            }
+
+            void Needed(string? value, string name) => Check(!string.IsNullOrWhiteSpace(value), name, value is null ? null : "blank", "the name of a column");
+            Check(Items is not null, nameof(Items), Items, "a view of the items that can be recommended");
+            Needed(ItemIdColumnName, nameof(ItemIdColumnName));
+            Needed(TitleColumnName, nameof(TitleColumnName));
+            Needed(HistoryItemsColumnName, nameof(HistoryItemsColumnName));
+            Needed(LabelColumnName, nameof(LabelColumnName));
+            Needed(ReasoningColumnName, nameof(ReasoningColumnName));
+            Needed(PredictedItemsColumnName, nameof(PredictedItemsColumnName));
+            Needed(ScoreColumnName, nameof(ScoreColumnName));
+            Check(!string.IsNullOrWhiteSpace(Category), nameof(Category), Category, "a word for one item");
+            Check(MaxAttributeWords >= 0, nameof(MaxAttributeWords), MaxAttributeWords, "0 (never cut) or more");
+            Check(RatingScale > 0 && float.IsFinite(RatingScale), nameof(RatingScale), RatingScale, "above 0 and finite");
+            Check(K is >= 1 and <= 10_000, nameof(K), K, "1 to 10,000");
+            Check(ScoringBatchSize is >= 1 and <= 65_536, nameof(ScoringBatchSize), ScoringBatchSize, "1 to 65,536");
+            Check(Window is null or >= 1, nameof(Window), Window, "1 or more");
+            Check(WeightType is "float32" or "bfloat16" or "float16", nameof(WeightType), WeightType, "float32, bfloat16 or float16");
+            Check(Enum.IsDefined(TimestampUnit), nameof(TimestampUnit), TimestampUnit, "Seconds or Milliseconds");
+            string?[] outputs = [ReasoningColumnName, PredictedItemsColumnName, ScoreColumnName, PredictedTitlesColumnName, LabelRankColumnName];
+            foreach (IGrouping<string?, string?> same in outputs.Where(n => n is not null).GroupBy(n => n).Where(g => g.Count() > 1))
+                broken.Add($"Two output columns are called '{same.Key}': their names must differ.");
+            if (Settings is not null) broken.AddRange(Settings.Violations());
+            if (broken.Count > 0) throw new ArgumentException($"R2ec options: {string.Join(Environment.NewLine, broken)}");
+        }
+
+        internal ScoringOptions ToScoringOptions() => new()
+        {
+            HistoryItems = HistoryItemsColumnName,
+            HistoryRatings = HistoryRatingsColumnName,
+            HistoryTimestamps = HistoryTimestampsColumnName,
+            Timestamp = TimestampColumnName,
+            Label = LabelColumnName,
+            AllowedItems = AllowedItemsColumnName,
+            ExcludedItems = ExcludedItemsColumnName,
+            TimestampUnit = TimestampUnit,
+            RatingFactor = 5 / RatingScale,
+            Reasoning = ReasoningColumnName,
+            PredictedItems = PredictedItemsColumnName,
+            Score = ScoreColumnName,
+            PredictedTitles = PredictedTitlesColumnName,
+            LabelRank = LabelRankColumnName,
+            K = K,
+            BatchSize = ScoringBatchSize,
+        };
+
+        internal Options Copy() => (Options)MemberwiseClone();
+    }
+}

@@ -1,0 +1,54 @@
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using RRec.MLNet;
+using RRec.Persistence;
+
+[assembly: LoadableClass(typeof(R2ecTransformer), null, typeof(SignatureLoadModel), "R2ec", R2ecTransformer.LoaderSignature)]
+
+namespace RRec.MLNet;
+
+// A transformer in ML.NET's zip: Model.key (signature, versions, this assembly's name), scoring.json (ScoringOptions), and beside them the
+// entries of RRec.Persistence.ModelArchive. docs/model-format.md describes them all.
+public sealed partial class R2ecTransformer
+{
+    internal const string LoaderSignature = "R2ecTransformer";
+
+    private static VersionInfo Versions => new(
+        modelSignature: "R2ECTRNS",
+        verWrittenCur: 0x00010001,
+        verReadableCur: 0x00010001,
+        verWeCanReadBack: 0x00010001,
+        loaderAssemblyName: typeof(R2ecTransformer).Assembly.FullName!,
+        loaderSignature: LoaderSignature);
+
+    /// <summary>Whether saving embeds the backbone's weights. Set by the trainer's option; may be changed before saving.</summary>
+    public BackboneStorage BackboneStorage { get; set; }
+
+    /// <summary>The model itself, for what ML.NET's surface does not offer. It is shared by all cursors and engines of this transformer.</summary>
+    public R2ecModel Model => (_scorer.Recommender as ModelRecommender ?? throw new InvalidOperationException("This transformer has no engine behind it.")).Model;
+
+    void ICanSaveModel.Save(ModelSaveContext ctx)
+    {
+        ArgumentNullException.ThrowIfNull(ctx);
+        ctx.CheckAtModel();
+        ctx.SetVersionInfo(Versions);
+        ZipEntryWriter entries = new(ctx);
+        entries.Write(ScoringOptionsJson.FileName, stream => ScoringOptionsJson.Write(stream, _scorer.Options));
+        ModelArchive.Save(Model, entries, BackboneStorage);
+    }
+
+    // Called by ML.NET's loader.
+    private static R2ecTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
+    {
+        ArgumentNullException.ThrowIfNull(env);
+        ArgumentNullException.ThrowIfNull(ctx);
+        ctx.CheckAtModel(Versions);
+        ZipEntryReader entries = new(ctx);
+        ScoringOptions? options = null;
+        if (!entries.TryRead(ScoringOptionsJson.FileName, stream => options = ScoringOptionsJson.Read(stream, $"{entries.Source}: {ScoringOptionsJson.FileName}")))
+            throw new InvalidDataException($"{entries.Source}: has no entry '{ScoringOptionsJson.FileName}'; the file is incomplete.");
+        using IChannel channel = env.Start("Loading R2ec");
+        R2ecModel model = ModelArchive.Load(entries, Devices.Of(env, channel));
+        return new R2ecTransformer(env, new ModelRecommender(model), options!);
+    }
+}
