@@ -90,12 +90,16 @@ public sealed class CursorTests
         public DataViewSchema Schema => inner.Schema;
         public long? GetRowCount() => inner.GetRowCount();
 
-        public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
-        {
-            Asked = [.. columnsNeeded.Select(c => c.Name)];
-            return inner.GetRowCursor(columnsNeeded, rand);
-        }
+        public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) => inner.GetRowCursor(Remember(columnsNeeded), rand);
 
-        public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => inner.GetRowCursorSet(columnsNeeded, n, rand);
+        public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+            inner.GetRowCursorSet(Remember(columnsNeeded), n, rand);
+
+        private DataViewSchema.Column[] Remember(IEnumerable<DataViewSchema.Column> columns)
+        {
+            DataViewSchema.Column[] all = [.. columns];
+            Asked = [.. all.Select(c => c.Name)];
+            return all;
+        }
     }
 }
