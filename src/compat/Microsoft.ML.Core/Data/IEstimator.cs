@@ -16,13 +16,6 @@ public interface IDataLoader<in TSource> : ICanSaveModel
     DataViewSchema GetOutputSchema();
 }
 
-public interface IDataLoaderEstimator<in TSource, out TLoader> where TLoader : IDataLoader<TSource>
-{
-    TLoader Fit(TSource input);
-
-    SchemaShape GetOutputSchema();
-}
-
 /// <summary>Makes views from views, lazily.</summary>
 public interface ITransformer : ICanSaveModel
 {
@@ -43,32 +36,4 @@ public interface IEstimator<out TTransformer> where TTransformer : ITransformer
 
     /// <summary>What the fitted transformer will make of such input; throws when the input does not fit.</summary>
     SchemaShape GetOutputSchema(SchemaShape inputSchema);
-}
-
-/// <summary>How a trainer wants its data.</summary>
-public sealed class TrainerInfo
-{
-    internal TrainerInfo(
-        bool normalization = true, bool calibration = false, bool caching = true,
-        bool supportValid = false, bool supportIncrementalTrain = false, bool supportTest = false)
-    {
-        NeedNormalization = normalization;
-        NeedCalibration = calibration;
-        WantCaching = caching;
-        SupportsValidation = supportValid;
-        SupportsIncrementalTraining = supportIncrementalTrain;
-        SupportsTest = supportTest;
-    }
-
-    public bool NeedNormalization { get; }
-
-    public bool WantCaching { get; }
-
-    internal bool NeedCalibration { get; }
-
-    internal bool SupportsValidation { get; }
-
-    internal bool SupportsIncrementalTraining { get; }
-
-    internal bool SupportsTest { get; }
 }

@@ -18,11 +18,6 @@ internal static partial class Contracts
         if (!f) throw ExceptParam(ctx, paramName, msg);
     }
 
-    public static void CheckUserArg([DoesNotReturnIf(false)] bool f, string name, string? msg = null) => CheckParam(None, f, name, msg);
-
-    public static void CheckUserArg(this IExceptionContext? ctx, [DoesNotReturnIf(false)] bool f, string name, string? msg = null)
-        => CheckParam(ctx, f, name, msg);
-
     public static void CheckValue<T>([NotNull] T? val, string paramName) where T : class => CheckValue(None, val, paramName);
 
     public static void CheckValue<T>(this IExceptionContext? ctx, [NotNull] T? val, string paramName) where T : class
@@ -56,16 +51,5 @@ internal static partial class Contracts
     public static void CheckDecode(this IExceptionContext? ctx, [DoesNotReturnIf(false)] bool f, string? msg = null)
     {
         if (!f) throw ExceptDecode(ctx, msg);
-    }
-
-    public static void CheckIO(this IExceptionContext? ctx, [DoesNotReturnIf(false)] bool f, string msg)
-    {
-        if (!f) throw ExceptIO(ctx, msg);
-    }
-
-    /// <summary>Stops here if the context was told to stop.</summary>
-    public static void CheckAlive(this IHostEnvironment env)
-    {
-        if (env is ICancelable { IsCanceled: true }) throw new OperationCanceledException("The context was cancelled.").Process(env);
     }
 }

@@ -5,7 +5,7 @@ namespace Microsoft.ML.Runtime;
 
 /// <summary>
 /// Checks that throw, each with a form for a context that marks the exception. The kinds: Check, Except: InvalidOperation; Param,
-/// UserArg, NonEmpty, NonWhiteSpace, SchemaMismatch: ArgumentOutOfRange; Value: ArgumentNull; Decode: Format; IO: IO.
+/// NonEmpty, NonWhiteSpace, SchemaMismatch: ArgumentOutOfRange; Value, Ref: ArgumentNull; Decode: Format.
 /// </summary>
 internal static partial class Contracts
 {
@@ -46,13 +46,6 @@ internal static partial class Contracts
     public static Exception ExceptParam(this IExceptionContext? ctx, string paramName, string msg, params object?[] args)
         => ExceptParam(ctx, paramName, Format(msg, args));
 
-    public static Exception ExceptUserArg(string name, string? msg = null) => ExceptParam(None, name, msg);
-
-    public static Exception ExceptUserArg(this IExceptionContext? ctx, string name, string? msg = null) => ExceptParam(ctx, name, msg);
-
-    public static Exception ExceptUserArg(this IExceptionContext? ctx, string name, string msg, params object?[] args)
-        => ExceptParam(ctx, name, Format(msg, args));
-
     public static Exception ExceptValue(string paramName, string? msg = null) => ExceptValue(None, paramName, msg);
 
     public static Exception ExceptValue(this IExceptionContext? ctx, string paramName, string? msg = null)
@@ -68,14 +61,6 @@ internal static partial class Contracts
     public static Exception ExceptDecode(this IExceptionContext? ctx, string msg, params object?[] args) => ExceptDecode(ctx, Format(msg, args));
 
     public static Exception ExceptDecode(this IExceptionContext? ctx, Exception inner, string msg) => new FormatException(msg, inner).Process(ctx);
-
-    public static Exception ExceptIO(this IExceptionContext? ctx, string msg) => new IOException(msg).Process(ctx);
-
-    public static Exception ExceptIO(this IExceptionContext? ctx, Exception inner, string msg) => new IOException(msg, inner).Process(ctx);
-
-    public static Exception ExceptNotSupp(string? msg = null) => ExceptNotSupp(None, msg);
-
-    public static Exception ExceptNotSupp(this IExceptionContext? ctx, string? msg = null) => new NotSupportedException(msg).Process(ctx);
 
     /// <summary>A column is missing (without types) or has another type than wanted.</summary>
     public static Exception ExceptSchemaMismatch(string paramName, string columnRole, string columnName, string? expectedType = null, string? actualType = null)

@@ -11,7 +11,7 @@ internal sealed partial class ModelLoadContext : IDisposable
 {
     public const string ModelStreamName = "Model.key";
 
-    public readonly RepositoryReader? Repository;
+    public readonly RepositoryReader Repository;
     public readonly string? Directory;
     public readonly BinaryReader Reader;
     public readonly string[] Strings;
@@ -32,16 +32,6 @@ internal sealed partial class ModelLoadContext : IDisposable
         Header = ModelHeader.BeginRead(Reader, out FpMin, out Strings, out LoaderAssemblyName);
     }
 
-    internal ModelLoadContext(BinaryReader reader, IExceptionContext? ectx = null)
-    {
-        this.ectx = ectx;
-        ectx.CheckValue(reader, nameof(reader));
-        Reader = reader;
-        Header = ModelHeader.BeginRead(Reader, out FpMin, out Strings, out LoaderAssemblyName);
-    }
-
-    public bool InRepository => Repository is not null;
-
     public void CheckAtModel()
         => ectx.Check(Reader.BaseStream.Position == FpMin + Header.FpModel, "Something was read before the part's own bytes.");
 
@@ -52,12 +42,6 @@ internal sealed partial class ModelLoadContext : IDisposable
     }
 
     public void CheckVersionInfo(VersionInfo ver) => Header.CheckVersionInfo(ver);
-
-    public string? LoadStringOrNull()
-    {
-        int number = Reader.ReadInt32();
-        return number == -1 ? null : StringOf(number);
-    }
 
     public string LoadString() => StringOf(Reader.ReadInt32());
 
@@ -94,10 +78,7 @@ internal sealed partial class ModelLoadContext : IDisposable
         Dispose();
     }
 
-    public void Dispose()
-    {
-        if (InRepository) Reader.Dispose();
-    }
+    public void Dispose() => Reader.Dispose();
 
     private string StringOf(int number)
     {
@@ -107,11 +88,8 @@ internal sealed partial class ModelLoadContext : IDisposable
 
     private Repository.Entry? OpenBeside(string name, Delegate action)
     {
-        CheckInRepository();
         ectx.CheckNonEmpty(name, nameof(name));
         ectx.CheckValue(action, nameof(action));
-        return Repository!.OpenEntryOrNull(Directory, name);
+        return Repository.OpenEntryOrNull(Directory, name);
     }
-
-    private void CheckInRepository() => ectx.Check(InRepository, "A model part in a single stream has nothing beside or below it.");
 }

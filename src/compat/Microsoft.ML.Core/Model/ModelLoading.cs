@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
-using System.Text;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML;
@@ -9,13 +8,6 @@ namespace Microsoft.ML;
 // two load names, which together with TSig find the class.
 internal sealed partial class ModelLoadContext
 {
-    public bool ContainsModel(string name)
-    {
-        if (!InRepository || string.IsNullOrEmpty(name)) return false;
-        using Repository.Entry? entry = Repository!.OpenEntryOrNull(Path.Combine(Directory ?? "", name), ModelStreamName);
-        return entry is not null;
-    }
-
     /// <summary>The part in folder <paramref name="dir"/>; false when there is none.</summary>
     public static bool LoadModelOrNull<TRes, TSig>(
         IHostEnvironment env, [NotNullWhen(true)] out TRes? result, RepositoryReader rep, string? dir, params object[] extra) where TRes : class
@@ -50,8 +42,7 @@ internal sealed partial class ModelLoadContext
     public bool LoadModelOrNull<TRes, TSig>(IHostEnvironment env, [NotNullWhen(true)] out TRes? result, string name, params object[] extra) where TRes : class
     {
         ectx.CheckValue(env, nameof(env));
-        CheckInRepository();
-        return LoadModelOrNull<TRes, TSig>(env, out result, Repository!, Path.Combine(Directory ?? "", name), extra);
+        return LoadModelOrNull<TRes, TSig>(env, out result, Repository, Path.Combine(Directory ?? "", name), extra);
     }
 
     public void LoadModel<TRes, TSig>(IHostEnvironment env, out TRes result, string name, params object[] extra) where TRes : class
@@ -61,44 +52,13 @@ internal sealed partial class ModelLoadContext
         result = found;
     }
 
-    /// <summary>A part that stands alone in a stream; false, with the stream where it was, when its loader is not known.</summary>
-    public static bool TryLoadModel<TRes, TSig>(IHostEnvironment env, [NotNullWhen(true)] out TRes? result, BinaryReader reader, params object[] extra)
-        where TRes : class
-    {
-        Contracts.CheckValue(env, nameof(env));
-        using var context = new ModelLoadContext(reader);
-        result = context.Instantiate<TRes, TSig>(env, extra);
-        if (result is null) reader.BaseStream.Position = context.FpMin;
-        return result is not null;
-    }
-
-    public static bool TryLoadModel<TRes, TSig>(IHostEnvironment env, [NotNullWhen(true)] out TRes? result, Stream stream, params object[] extra)
-        where TRes : class
-    {
-        using var reader = new BinaryReader(stream, Encoding.UTF8, leaveOpen: true);
-        return TryLoadModel<TRes, TSig>(env, out result, reader, extra);
-    }
-
-    public static void LoadModel<TRes, TSig>(IHostEnvironment env, out TRes result, BinaryReader reader, params object[] extra) where TRes : class
-    {
-        if (!TryLoadModel<TRes, TSig>(env, out TRes? found, reader, extra)) throw Contracts.ExceptDecode($"Nothing here can load the model as {typeof(TRes).Name}.");
-        result = found;
-    }
-
-    public static void LoadModel<TRes, TSig>(IHostEnvironment env, out TRes result, Stream stream, params object[] extra) where TRes : class
-    {
-        if (!TryLoadModel<TRes, TSig>(env, out TRes? found, stream, extra)) throw Contracts.ExceptDecode($"Nothing here can load the model as {typeof(TRes).Name}.");
-        result = found;
-    }
-
     /// <summary>Reads a part below this one without making an object of it; false when there is none.</summary>
     public bool TryProcessSubModel(string dir, Action<ModelLoadContext> action)
     {
-        CheckInRepository();
         ectx.CheckNonEmpty(dir, nameof(dir));
         ectx.CheckValue(action, nameof(action));
         string path = Path.Combine(Directory ?? "", dir);
-        using Repository.Entry? entry = Repository!.OpenEntryOrNull(path, ModelStreamName);
+        using Repository.Entry? entry = Repository.OpenEntryOrNull(path, ModelStreamName);
         if (entry is null) return false;
         using var context = new ModelLoadContext(Repository, entry, path);
         action(context);

@@ -6,7 +6,7 @@ namespace Microsoft.ML;
 /// <summary>Where one part of a model writes itself: its own bytes and strings, further streams beside them, and parts below it.</summary>
 public sealed class ModelSaveContext : IDisposable
 {
-    internal readonly RepositoryWriter? Repository;
+    internal readonly RepositoryWriter Repository;
 
     /// <summary>The part's folder inside the model; null at the top.</summary>
     internal readonly string? Directory;
@@ -16,7 +16,7 @@ public sealed class ModelSaveContext : IDisposable
     internal readonly long FpMin;
     internal ModelHeader Header;
 
-    private readonly Repository.Entry? entry;
+    private readonly Repository.Entry entry;
     private readonly IExceptionContext? ectx;
     private readonly List<string> strings = [];
     private readonly Dictionary<string, int> numberOfString = [];
@@ -34,17 +34,6 @@ public sealed class ModelSaveContext : IDisposable
         Header = ModelHeader.BeginWrite(Writer, out FpMin);
     }
 
-    /// <summary>A part that stands alone in a stream.</summary>
-    internal ModelSaveContext(BinaryWriter writer, IExceptionContext? ectx = null)
-    {
-        this.ectx = ectx;
-        ectx.CheckValue(writer, nameof(writer));
-        Writer = writer;
-        Header = ModelHeader.BeginWrite(writer, out FpMin);
-    }
-
-    internal bool InRepository => Repository is not null;
-
     internal void CheckAtModel()
         => ectx.Check(Writer.BaseStream.Position == FpMin + Header.FpModel, "Something was written before the part's own bytes.");
 
@@ -57,7 +46,7 @@ public sealed class ModelSaveContext : IDisposable
     internal void SaveTextStream(string name, Action<TextWriter> action)
     {
         CheckStream(name, action);
-        using Repository.Entry stream = Repository!.CreateEntry(Directory, name);
+        using Repository.Entry stream = Repository.CreateEntry(Directory, name);
         using StreamWriter writer = RepositoryWriter.OpenText(stream.Stream);
         action(writer);
     }
@@ -66,7 +55,7 @@ public sealed class ModelSaveContext : IDisposable
     internal void SaveBinaryStream(string name, Action<BinaryWriter> action)
     {
         CheckStream(name, action);
-        using Repository.Entry stream = Repository!.CreateEntry(Directory, name);
+        using Repository.Entry stream = Repository.CreateEntry(Directory, name);
         using var writer = new BinaryWriter(stream.Stream, Encoding.UTF8, leaveOpen: true);
         action(writer);
     }
@@ -84,14 +73,6 @@ public sealed class ModelSaveContext : IDisposable
         Writer.Write(number);
     }
 
-    internal void SaveString(ReadOnlyMemory<char> str) => SaveString(str.ToString());
-
-    internal void SaveStringOrNull(string? str)
-    {
-        if (str is null) Writer.Write(-1);
-        else SaveString(str);
-    }
-
     internal void SaveNonEmptyString(string str)
     {
         ectx.CheckParam(!string.IsNullOrEmpty(str), nameof(str));
@@ -103,8 +84,7 @@ public sealed class ModelSaveContext : IDisposable
     /// <summary>A part below this one, in the folder <paramref name="name"/>.</summary>
     internal void SaveModel<T>(T? value, string name) where T : class
     {
-        CheckInRepository();
-        SaveModel(Repository!, value, Path.Combine(Directory ?? "", name));
+        SaveModel(Repository, value, Path.Combine(Directory ?? "", name));
     }
 
     internal static void SaveModel<T>(RepositoryWriter rep, T? value, string path) where T : class
@@ -118,16 +98,7 @@ public sealed class ModelSaveContext : IDisposable
     internal void SaveSubModel(string dir, Action<ModelSaveContext> fn)
     {
         CheckStream(dir, fn);
-        using var context = new ModelSaveContext(Repository!, Path.Combine(Directory ?? "", dir), ModelLoadContext.ModelStreamName);
-        fn(context);
-        context.Done();
-    }
-
-    internal static void Save(BinaryWriter writer, Action<ModelSaveContext> fn)
-    {
-        Contracts.CheckValue(writer, nameof(writer));
-        Contracts.CheckValue(fn, nameof(fn));
-        using var context = new ModelSaveContext(writer);
+        using var context = new ModelSaveContext(Repository, Path.Combine(Directory ?? "", dir), ModelLoadContext.ModelStreamName);
         fn(context);
         context.Done();
     }
@@ -142,16 +113,12 @@ public sealed class ModelSaveContext : IDisposable
 
     public void Dispose()
     {
-        if (!InRepository) return;
         Writer.Dispose();
-        entry!.Dispose();
+        entry.Dispose();
     }
-
-    private void CheckInRepository() => ectx.Check(InRepository, "A model part in a single stream has nothing beside or below it.");
 
     private void CheckStream(string name, Delegate action)
     {
-        CheckInRepository();
         ectx.CheckNonEmpty(name, nameof(name));
         ectx.CheckValue(action, nameof(action));
     }

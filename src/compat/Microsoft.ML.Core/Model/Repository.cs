@@ -4,18 +4,16 @@ namespace Microsoft.ML;
 
 /// <summary>
 /// A zip as a tree of entries. Each open entry is a seekable file (so that headers can be filled in afterwards and large parts are
-/// never in memory) in a temporary folder of its own under the host's TempFilePath, which goes with the repository; or, where files
-/// are not wanted, a memory stream.
+/// never in memory) in a temporary folder of its own under the host's TempFilePath, which goes with the repository.
 /// </summary>
 internal abstract class Repository : IDisposable
 {
     private readonly List<Entry> open = [];
-    private readonly string? folder;
+    private readonly string folder;
 
-    private protected Repository(bool useFileSystem, IExceptionContext? ectx)
+    private protected Repository(IExceptionContext? ectx)
     {
         ExceptionContext = ectx;
-        if (!useFileSystem) return;
         string parent = ectx is IHostEnvironmentInternal host ? host.TempFilePath : Path.GetTempPath();
         do folder = Path.Combine(Path.GetFullPath(parent), $"ml_dotnet_{Path.GetFileNameWithoutExtension(Path.GetRandomFileName())}");
         while (Directory.Exists(folder));
@@ -31,11 +29,11 @@ internal abstract class Repository : IDisposable
         if (Disposed) return;
         Disposed = true;
         Closing();
-        foreach (Entry entry in open.ToArray()) entry.Dispose();
+        CloseEntries();
         // Whatever still holds a file there will lose it later; a failure here must not hide the reason of an earlier one.
         try
         {
-            if (folder is not null) Directory.Delete(folder, recursive: true);
+            Directory.Delete(folder, recursive: true);
         }
         catch (IOException) { }
         catch (UnauthorizedAccessException) { }
@@ -61,23 +59,22 @@ internal abstract class Repository : IDisposable
         return path;
     }
 
-    /// <summary>A path for a temporary file, or null when memory is to be used.</summary>
-    private protected string? NewTemporaryPath() => folder is null ? null : Path.Combine(folder, Path.GetRandomFileName());
+    private protected string NewTemporaryPath() => Path.Combine(folder, Path.GetRandomFileName());
 
-    private protected Entry Add(string path, Stream stream)
+    private protected Entry Add(string path, FileStream stream)
     {
         var entry = new Entry(this, path, stream);
         open.Add(entry);
         return entry;
     }
 
-    internal sealed class Entry(Repository repository, string path, Stream stream) : IDisposable
+    internal sealed class Entry(Repository repository, string path, FileStream stream) : IDisposable
     {
         private bool disposed;
 
         public string Path => path;
 
-        public Stream Stream => stream;
+        public FileStream Stream => stream;
 
         public void Dispose()
         {

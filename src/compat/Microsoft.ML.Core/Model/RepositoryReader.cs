@@ -10,14 +10,14 @@ internal sealed class RepositoryReader : Repository
     private readonly Dictionary<string, ZipArchiveEntry> entries = [];
     private readonly Dictionary<string, string> unpacked = [];
 
-    private RepositoryReader(ZipArchive archive, IExceptionContext? ectx, bool useFileSystem) : base(useFileSystem, ectx)
+    private RepositoryReader(ZipArchive archive, IExceptionContext? ectx) : base(ectx)
     {
         this.archive = archive;
         // zips written on Windows have backward slashes
         foreach (ZipArchiveEntry entry in archive.Entries) entries[entry.FullName.Replace('\\', '/')] = entry;
     }
 
-    public static RepositoryReader Open(Stream stream, IExceptionContext? ectx = null, bool useFileSystem = true)
+    public static RepositoryReader Open(Stream stream, IExceptionContext? ectx = null)
     {
         ectx.CheckValue(stream, nameof(stream));
         ZipArchive archive;
@@ -29,7 +29,7 @@ internal sealed class RepositoryReader : Repository
         {
             throw ectx.ExceptDecode(ex, "The model is not a zip, or a damaged one.");
         }
-        return new RepositoryReader(archive, ectx, useFileSystem);
+        return new RepositoryReader(archive, ectx);
     }
 
     public Entry OpenEntry(string name) => OpenEntry(null, name);
@@ -45,15 +45,7 @@ internal sealed class RepositoryReader : Repository
         string path = PathInside(dir, name);
         if (unpacked.TryGetValue(path, out string? known)) return Add(path, OpenFile(known));
         if (!entries.TryGetValue(path, out ZipArchiveEntry? entry)) return null;
-
-        if (NewTemporaryPath() is not string file)
-        {
-            ExceptionContext.CheckDecode(entry.Length < int.MaxValue, $"The model's entry '{path}' is too large for memory.");
-            var memory = new MemoryStream();
-            using (Stream source = entry.Open()) source.CopyTo(memory);
-            memory.Position = 0;
-            return Add(path, memory);
-        }
+        string file = NewTemporaryPath();
         entry.ExtractToFile(file);
         unpacked.Add(path, file);
         return Add(path, OpenFile(file));

@@ -12,14 +12,14 @@ internal sealed class RepositoryWriter : Repository
     private readonly HashSet<string> paths = [];
     private readonly Queue<Entry> closed = [];
 
-    private RepositoryWriter(Stream stream, IExceptionContext? ectx, bool useFileSystem) : base(useFileSystem, ectx)
+    private RepositoryWriter(Stream stream, IExceptionContext? ectx) : base(ectx)
         => archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
 
     /// <summary>Begins with the entry that tells ML.NET's version.</summary>
-    public static RepositoryWriter CreateNew(Stream stream, IExceptionContext? ectx = null, bool useFileSystem = true)
+    public static RepositoryWriter CreateNew(Stream stream, IExceptionContext? ectx = null)
     {
         ectx.CheckValue(stream, nameof(stream));
-        var repository = new RepositoryWriter(stream, ectx, useFileSystem);
+        var repository = new RepositoryWriter(stream, ectx);
         using Entry entry = repository.CreateEntry("TrainingInfo", "Version.txt");
         using StreamWriter writer = OpenText(entry.Stream);
         writer.WriteLine(typeof(RepositoryWriter).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion);
@@ -34,8 +34,7 @@ internal sealed class RepositoryWriter : Repository
         Flush();
         string path = PathInside(dir, name);
         ExceptionContext.CheckParam(paths.Add(path), nameof(name), $"The model has an entry '{path}' already.");
-        string? file = NewTemporaryPath();
-        return Add(path, file is null ? new MemoryStream() : new FileStream(file, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16));
+        return Add(path, new FileStream(NewTemporaryPath(), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16));
     }
 
     /// <summary>Completes the zip.</summary>
@@ -81,7 +80,7 @@ internal sealed class RepositoryWriter : Repository
                 source.Position = 0;
                 source.CopyTo(target);
             }
-            if (entry.Stream is FileStream file) File.Delete(file.Name);
+            File.Delete(entry.Stream.Name);
         }
     }
 }
