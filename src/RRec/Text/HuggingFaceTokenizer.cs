@@ -105,7 +105,7 @@ public sealed partial class HuggingFaceTokenizer : Tokenizer
     /// <summary>Whether an id is a special token: left out in decoding where special tokens are skipped.</summary>
     public bool IsSpecial(int id) => _added.IsSpecial(id);
 
-    /// <summary>Whether an id steers the model (special tokens, and added ones that are more than white space), and so never comes from data.</summary>
+    /// <summary>Whether an id steers the model (special tokens, and other added ones that look like a marker), and so never comes from data.</summary>
     public bool IsControl(int id) => _added.IsControl(id);
 
     /// <summary>Encodes a plain string; added tokens are recognised anywhere in it.</summary>

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace RRec.Text.Tokenization;
 
 /// <summary>
@@ -16,7 +19,10 @@ internal sealed class AddedTokens
     private readonly HashSet<int> _special = [];
     private System.Buffers.SearchValues<char> _firsts = System.Buffers.SearchValues.Create("");
 
-    /// <summary>Whether an id must never come from data.</summary>
+    /// <summary>
+    /// Whether an id must never come from data: special tokens, and others that look like a marker. Added tokens that are plain words stay
+    /// ordinary vocabulary: merges may lead to them.
+    /// </summary>
     public bool IsControl(int id) => _control.Contains(id);
 
     /// <summary>Whether an id is left out when special tokens are skipped in decoding.</summary>
@@ -31,12 +37,12 @@ internal sealed class AddedTokens
             string content = item.Get("content").Text();
             int id = item.Get("id").Int32();
             int known = vocabulary.IdOf(content);
-            if (known < 0) vocabulary.Add(content, id, item);
+            if (known < 0) vocabulary.AddToken(content, id, item);
             else if (known != id) throw item.Wrong($"the added token {Vocabulary.Quote(content)} has the id {id} here and {known} in the vocabulary");
             bool special = item.Flag("special", false);
             bool harmless = !special && content.All(c => char.IsWhiteSpace(c) || c == BpeModel.Blank);
             if (special) _special.Add(id);
-            if (!harmless) _control.Add(id);
+            if (special || (!harmless && LooksLikeMarker(content))) _control.Add(id);
             if (content.Length == 0) continue;
             Insert(content, new Token(id, content.Length, item.Flag("single_word", false), item.Flag("lstrip", false), item.Flag("rstrip", false), harmless));
         }
@@ -62,7 +68,11 @@ internal sealed class AddedTokens
             int limit = next < data.Count ? Math.Max(at, data[next].Start) : text.Length;    // inside a data part: no room at all
             if (Longest(text, at, limit) is not { } token) continue;
             int start = at, end = at + token.Length;
-            if (token.SingleWord && !IsWord(text, start, end)) continue;
+            if (token.SingleWord && !StandsAlone(text, start, end))
+            {
+                at = end - 1;       // the library goes on behind a match that it rejects
+                continue;
+            }
             while (token.StripLeft && start > from && char.IsWhiteSpace(text[start - 1])) start--;
             while (token.StripRight && end < text.Length && char.IsWhiteSpace(text[end])) end++;
             return (token.Id, start, end);
@@ -96,8 +106,18 @@ internal sealed class AddedTokens
         _tokens[node] = token;
     }
 
-    private static bool IsWord(ReadOnlySpan<char> text, int start, int end) =>
-        (start == 0 || !IsWordCharacter(text[start - 1])) && (end == text.Length || !IsWordCharacter(text[end]));
+    private static bool LooksLikeMarker(string content) =>
+        content.Length > 1 && content.Any(c => !char.IsLetterOrDigit(c) && !char.IsWhiteSpace(c) && c is not (BpeModel.Blank or '\'' or '-'));
 
-    private static bool IsWordCharacter(char c) => char.IsLetterOrDigit(c) || c == '_';
+    private static bool StandsAlone(ReadOnlySpan<char> text, int start, int end)
+    {
+        Rune.DecodeLastFromUtf16(text[..start], out Rune before, out int unitsBefore);
+        Rune.DecodeFromUtf16(text[end..], out Rune after, out int unitsAfter);
+        return !(unitsBefore > 0 && IsWordCharacter(before)) && !(unitsAfter > 0 && IsWordCharacter(after));
+    }
+
+    // What \w means: letters, marks, digits, connectors, and the two invisible joiners.
+    private static bool IsWordCharacter(Rune rune) => rune.Value is 0x200C or 0x200D || Rune.GetUnicodeCategory(rune) is
+        <= UnicodeCategory.OtherLetter or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark or
+        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation;
 }

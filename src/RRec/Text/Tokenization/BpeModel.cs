@@ -42,7 +42,7 @@ internal sealed class BpeModel
         if (_byteFallback && byteLevel) throw model.Wrong("byte_fallback together with a ByteLevel pre-tokenizer is not supported");
         if (model.Find("unk_token") is { } unknown)
         {
-            _unknownId = vocabulary.IdOf(unknown.Text());
+            _unknownId = vocabulary.ModelIdOf(unknown.Text());
             if (_unknownId < 0) throw unknown.Wrong($"the unknown token {Vocabulary.Quote(unknown.Text())} is not in the vocabulary");
         }
         FillSymbols();
@@ -108,7 +108,7 @@ internal sealed class BpeModel
     {
         if (!_ignoreMerges || word.Length == 0) return 0;
         int bytes = Encoding.UTF8.GetByteCount(word);
-        int id = _vocabulary.IdOf(_byteLevel ? ToByteAlphabet(word, bytes) : word);
+        int id = _vocabulary.ModelIdOf(_byteLevel ? ToByteAlphabet(word, bytes) : word);
         if (id < 0 || _isControl(id)) return 0;
         ids[0] = id;
         lengths[0] = bytes;
@@ -179,13 +179,13 @@ internal sealed class BpeModel
         for (int b = 0; b < 256; b++)
         {
             one[0] = ByteAlphabet.CharOf((byte)b);
-            int id = _byteLevel ? _vocabulary.IdOf(one) : _vocabulary.IdOf($"<0x{b:X2}>");
+            int id = _byteLevel ? _vocabulary.ModelIdOf(one) : _vocabulary.ModelIdOf($"<0x{b:X2}>");
             _byteIds[b] = id >= 0 && !_isControl(id) ? id : -1;
         }
         if (_byteLevel) return;
         for (int id = 0; id < _vocabulary.IdLimit; id++)
         {
-            if (_vocabulary.TokenOf(id) is not { Length: 1 or 2 } token || _isControl(id)) continue;
+            if (_vocabulary.TokenOf(id) is not { Length: 1 or 2 } token || _vocabulary.ModelIdOf(token) < 0 || _isControl(id)) continue;
             if (Rune.DecodeFromUtf16(token, out Rune rune, out int units) == OperationStatus.Done && units == token.Length) _charIds[rune.Value] = id;
         }
     }
@@ -198,13 +198,13 @@ internal sealed class BpeModel
         foreach (JsonPlace merge in merges.Items())
         {
             (string left, string right) = Parts(merge);
-            int leftId = _vocabulary.IdOf(left), rightId = _vocabulary.IdOf(right);
+            int leftId = _vocabulary.ModelIdOf(left), rightId = _vocabulary.ModelIdOf(right);
             if (leftId < 0 || rightId < 0) throw merge.Wrong($"{Vocabulary.Quote(leftId < 0 ? left : right)} is not in the vocabulary");
             int length = left.Length + right.Length;
             if (buffer.Length < length) buffer = new char[length];
             left.CopyTo(buffer);
             right.CopyTo(buffer.AsSpan(left.Length));
-            int id = _vocabulary.IdOf(buffer.AsSpan(0, length));
+            int id = _vocabulary.ModelIdOf(buffer.AsSpan(0, length));
             if (id < 0) throw merge.Wrong($"the result of merging {Vocabulary.Quote(left)} and {Vocabulary.Quote(right)} is not in the vocabulary");
             if (!_isControl(id)) table.Set(leftId, rightId, rank, id);
             rank++;
@@ -237,7 +237,7 @@ internal sealed class BpeModel
         foreach (JsonPlace merge in merges.Items())
         {
             (string left, string right) = Parts(merge);
-            if (IsByteToken(left) || IsByteToken(right) || _vocabulary.IdOf(left) == _unknownId || _vocabulary.IdOf(right) == _unknownId) return null;
+            if (IsByteToken(left) || IsByteToken(right) || _vocabulary.ModelIdOf(left) == _unknownId || _vocabulary.ModelIdOf(right) == _unknownId) return null;
             if (right.Length > 0 && left.Length > 0 && right[0] == Blank && left[^1] != Blank) found.Add(left[^1]);
         }
         return found;

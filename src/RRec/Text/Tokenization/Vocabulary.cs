@@ -8,6 +8,7 @@ internal sealed class Vocabulary
     private readonly Dictionary<string, int> _ids;
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _bySpan;
     private readonly int _limit;
+    private readonly HashSet<int> _addedOnly = [];
     private string?[] _tokens;
 
     /// <param name="vocabulary">The object of token and id.</param>
@@ -47,7 +48,17 @@ internal sealed class Vocabulary
     /// <summary>The id of a token, or -1.</summary>
     public int IdOf(ReadOnlySpan<char> token) => _bySpan.TryGetValue(token, out int id) ? id : -1;
 
-    public void Add(string token, int id, JsonPlace place)
+    /// <summary>The id of a token of the model's own vocabulary, or -1.</summary>
+    public int ModelIdOf(ReadOnlySpan<char> token) => _bySpan.TryGetValue(token, out int id) && !_addedOnly.Contains(id) ? id : -1;
+
+    /// <summary>Adds a token that the model's own vocabulary lacks.</summary>
+    public void AddToken(string token, int id, JsonPlace place)
+    {
+        Add(token, id, place);
+        _addedOnly.Add(id);
+    }
+
+    private void Add(string token, int id, JsonPlace place)
     {
         if (id < 0 || id >= _limit) throw place.Wrong($"the id {id} of {Quote(token)} is out of range; ids from 0 to {_limit - 1} are accepted for a file of this size");
         if (id >= _tokens.Length) Array.Resize(ref _tokens, Math.Min(_limit, Math.Max(id + 1, _tokens.Length * 2)));
