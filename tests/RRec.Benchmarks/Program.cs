@@ -4,4 +4,5 @@ using RRec.Benchmarks;
 
 RootCommand root = new("Benchmarks of RRec.MLNet. Each prints JSON lines and appends them to artifacts/bench.jsonl.");
 root.Subcommands.Add(Doctor.Command());
+root.Subcommands.Add(TokenizeBenchmark.Command());
 return await root.Parse(args).InvokeAsync();

@@ -168,7 +168,7 @@ public sealed class PromptWriter
             if (name == "title") start = content.Length;
             if (name != "attributes") return false;
             foreach (ItemAttribute attribute in item.Attributes)
-                _templates.AttributeLine.Write(content, part => part == "label" ? OneLine(attribute.Label) : Values(attribute));
+                _templates.AttributeLine.Write(content, _ => OneLine(attribute.Label), part => part == "values" && WriteValues(content, attribute));
             return true;
         });
         titleStart = start;
@@ -184,11 +184,19 @@ public sealed class PromptWriter
         };
     }
 
-    private string Values(ItemAttribute attribute)
+    private bool WriteValues(PromptText content, ItemAttribute attribute)
     {
-        string joined = PromptValues.LimitWords(string.Join(_format.ValueSeparator, attribute.Values), _format.MaxValueWords);
-        return _format.KeepLineBreaksInValues ? joined : OneLine(joined);
+        // Cut as a whole where it is too long; otherwise value by value, for the separators are wording of ours.
+        string joined = string.Join(_format.ValueSeparator, attribute.Values);
+        string cut = PromptValues.LimitWords(joined, _format.MaxValueWords);
+        if (cut != joined) content.Data(OneValue(cut));
+        else
+            for (int i = 0; i < attribute.Values.Count; i++)
+                content.Control(i > 0 ? _format.ValueSeparator : "").Data(OneValue(attribute.Values[i]));
+        return true;
     }
+
+    private string OneValue(string value) => _format.KeepLineBreaksInValues ? value : OneLine(value);
 
     private PromptText RenderItem(PromptText content, out int contentStart) => _chat.Render(
         [.. Conversation(content), new ChatMessage(ChatMessage.Assistant, _format.ItemAnswer)],
