@@ -5,8 +5,8 @@ namespace TorchSharp;
 
 /// <summary>
 /// Finds libRRecTorchShim: beside the program, at RREC_TORCH_SHIM, else in artifacts/native of a folder above the program.
-/// Also sets what must be set before libtorch's thread pool exists: all cores (Debian's libtorch would use one), and idle
-/// workers that sleep instead of spinning, unless the user's OMP_* variables say otherwise.
+/// Also sets what must be set before libtorch works: all cores (Debian's libtorch would use one), idle workers that sleep instead
+/// of spinning, and an allocator that keeps freed memory; unless the user's OMP_* and MALLOC_* variables say otherwise.
 /// </summary>
 internal static partial class ShimLoader
 {
@@ -22,7 +22,11 @@ internal static partial class ShimLoader
         {
             if (_library != 0) return _library;
             // Environment.SetEnvironmentVariable stays inside .NET; the OpenMP runtime reads the C environment when it is loaded.
-            if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null) SetCEnvironment("OMP_WAIT_POLICY", "passive");
+            if (OperatingSystem.IsLinux())
+            {
+                if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null) SetCEnvironment("OMP_WAIT_POLICY", "passive");
+                KeepFreedMemory();
+            }
             string path = Candidates().FirstOrDefault(File.Exists)
                 ?? throw new NotSupportedException("libRRecTorchShim.so was not found: build it with src/compat/native/build.sh, or point RREC_TORCH_SHIM to it. Looked at "
                     + string.Join(", ", Candidates()));
@@ -50,5 +54,27 @@ internal static partial class ShimLoader
             setenv(n, v, 0);
     }
 
+    /// <summary>
+    /// By default glibc gives the memory of every large tensor back to the system and faults it in again for the next one: measured
+    /// on attention of 4x6x128x32, that is 60% of the time. Now up to 1 GiB of freed memory stays with the process.
+    /// </summary>
+    private static void KeepFreedMemory()
+    {
+        const int trimThreshold = -1, topPad = -2, mmapThreshold = -3, arenaMax = -8;
+        if (Environment.GetEnvironmentVariables().Keys.Cast<string>().Any(name => name.StartsWith("MALLOC_", StringComparison.Ordinal))) return;
+        try
+        {
+            mallopt(mmapThreshold, 32 << 20);   // glibc's limit
+            mallopt(trimThreshold, 1 << 30);
+            mallopt(topPad, 64 << 20);
+            mallopt(arenaMax, 1);               // one arena: what one thread frees another can use
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // Another C library with an allocator of its own.
+        }
+    }
+
+    [DllImport("libc")] private static extern int mallopt(int parameter, int value);
     [DllImport("libc")] private static extern unsafe int setenv(byte* name, byte* value, int overwrite);
 }
