@@ -33,7 +33,7 @@ internal static class TypeCodec
                 foreach (int size in vector.Dimensions) writer.Write(size);
                 break;
             case KeyDataViewType key:
-                Write(ColumnTypes.FromRaw(key.RawType), writer);
+                Write(ColumnTypeExtensions.PrimitiveTypeFromType(key.RawType), writer);
                 writer.Write(key.Count);
                 break;
         }

@@ -120,8 +120,9 @@ internal static class TransformerChainLoader
 
     private static TransformerChain<ITransformer> Create(IHostEnvironment env, ModelLoadContext ctx)
     {
-        ctx.CheckAtModel();
+        ctx.CheckAtModel(VersionInfo);
         int count = ctx.Reader.ReadInt32();
+        Contracts.CheckDecode(count >= 0, $"A saved chain claims to have {count} transformers.");
         var transformers = new List<ITransformer>();
         var scopes = new List<TransformerScope>();
         for (int i = 0; i < count; i++)

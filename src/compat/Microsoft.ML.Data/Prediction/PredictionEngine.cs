@@ -19,7 +19,6 @@ public abstract class PredictionEngineBase<TSrc, TDst> : IDisposable where TSrc 
         _input = new InputRow<TSrc>(inputSchemaDefinition);
         IRowToRowMapper mapper = transformer.GetRowToRowMapper(_input.Schema);
         OutputSchema = mapper.OutputSchema;
-        // Only what the result has members for is active: nothing else is computed.
         var reader = new RowReader<TDst>(OutputSchema, ignoreMissingColumns, outputSchemaDefinition);
         _fill = reader.Bind(mapper.GetRow(_input, OutputSchema));
     }

@@ -117,10 +117,8 @@ internal sealed class TextColumns
         DataKind kind = column.DataKind == default ? column.KeyCount is null ? DataKind.Single : DataKind.UInt32 : column.DataKind;
         if (!ColumnTypes.TryFromKind(kind, out PrimitiveDataViewType? type))
             throw new ArgumentOutOfRangeException(nameof(TextLoader.Column.DataKind), $"Column '{column.Name}' has an unknown data kind {kind}.");
-        return column.KeyCount is { } key ? new KeyDataViewType(type.RawType, key.Count ?? GreatestKeyCount(type.RawType)) : type;
+        return column.KeyCount is { } key ? new KeyDataViewType(type.RawType, key.Count ?? type.RawType.ToMaxInt()) : type;
     }
-
-    private static ulong GreatestKeyCount(Type raw) => raw == typeof(byte) ? byte.MaxValue : raw == typeof(ushort) ? ushort.MaxValue : raw == typeof(uint) ? uint.MaxValue : ulong.MaxValue;
 
     /// <summary>The number of fields of a sample's first lines, which must agree.</summary>
     private static int FieldCount(TextFormat format, IMultiStreamSource? headerFile, IMultiStreamSource? sample)
@@ -152,7 +150,7 @@ internal sealed class TextColumns
         {
             PrimitiveDataViewType type = ColumnTypes.ItemType(column.Type);
             ctx.SaveNonEmptyString(column.Name);
-            ctx.Writer.Write((byte)ColumnTypes.KindOf(type));
+            ctx.Writer.Write((byte)type.GetRawKind());
             ctx.Writer.Write(type is KeyDataViewType);
             if (type is KeyDataViewType key) ctx.Writer.Write(key.Count);
             ctx.Writer.Write(column.Segments.Length);
@@ -181,7 +179,7 @@ internal sealed class TextColumns
             {
                 Contracts.CheckDecode(KeyDataViewType.IsValidDataType(type.RawType) && hasPlainKeys, $"Column '{name}' of a saved text loader is a key that cannot be read.");
                 ulong keys = reader.ReadUInt64();
-                Contracts.CheckDecode(keys > 0 && keys <= GreatestKeyCount(type.RawType), $"Column '{name}' of a saved text loader is a key of {keys} values.");
+                Contracts.CheckDecode(keys > 0 && keys <= type.RawType.ToMaxInt(), $"Column '{name}' of a saved text loader is a key of {keys} values.");
                 type = new KeyDataViewType(type.RawType, keys);
             }
             int segmentCount = reader.ReadInt32();

@@ -80,9 +80,9 @@ public static class TextLoaderSaverCatalog
         LoadColumnAttribute load = member.GetCustomAttribute<LoadColumnAttribute>()
             ?? throw new InvalidOperationException($"Member '{member.Name}' of {member.DeclaringType} has no LoadColumn attribute that says which field it is read from.");
         Type type = member is FieldInfo field ? field.FieldType : ((PropertyInfo)member).PropertyType;
-        if (!ColumnTypes.TryKindOf(type.IsArray ? type.GetElementType()! : type, out DataKind kind))
+        if (!(type.IsArray ? type.GetElementType()! : type).TryGetDataKind(out InternalDataKind kind))
             throw new InvalidOperationException($"Member '{member.Name}' of {member.DeclaringType} has the type {type}, which no column can hold.");
-        return new TextLoader.Column(member.GetCustomAttribute<ColumnNameAttribute>()?.Name ?? member.Name, kind, [.. load.Sources],
+        return new TextLoader.Column(member.GetCustomAttribute<ColumnNameAttribute>()?.Name ?? member.Name, kind.ToDataKind(), [.. load.Sources],
             member.GetCustomAttribute<KeyTypeAttribute>()?.KeyCount);
     }
 }

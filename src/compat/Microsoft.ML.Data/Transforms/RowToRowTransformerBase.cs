@@ -79,12 +79,9 @@ public abstract class OneToOneTransformerBase : RowToRowTransformerBase
         protected OneToOneMapperBase(OneToOneTransformerBase parent, DataViewSchema inputSchema)
         {
             _parent = parent;
-            InputSchema = inputSchema;
             _inputs = [.. parent.ColumnPairs.Select(p => inputSchema.GetColumnOrNull(p.inputColumnName)
                 ?? throw Contracts.ExceptSchemaMismatch(nameof(inputSchema), "input", p.inputColumnName))];
         }
-
-        protected DataViewSchema InputSchema { get; }
 
         /// <summary>The input of the pair, in the schema that the mapper is bound to.</summary>
         protected DataViewSchema.Column Input(int pair) => _inputs[pair];
@@ -109,9 +106,5 @@ public abstract class OneToOneTransformerBase : RowToRowTransformerBase
             disposer = null;
             return [.. Enumerable.Range(0, Count).Select(i => activeOutput(i) ? MakeGetter(input, input.Schema[_inputs[i].Index], i) : null)];
         }
-
-        public ITransformer GetTransformer() => _parent;
-
-        void ICanSaveModel.Save(ModelSaveContext ctx) => _parent.SaveModel(ctx);
     }
 }

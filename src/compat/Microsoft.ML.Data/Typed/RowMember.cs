@@ -6,6 +6,8 @@ namespace Microsoft.ML.Data;
 /// <summary>A member of a user's row class that is bound to a column.</summary>
 internal sealed class RowMember
 {
+    private Delegate? _reader, _writer; // compiled once for all cursors
+
     private RowMember(string column, DataViewType type, MemberInfo member, DataViewSchema.Annotations annotations)
     {
         (Column, Type, Member, Annotations) = (column, type, member, annotations);
@@ -32,7 +34,7 @@ internal sealed class RowMember
     public static DataViewType ColumnType(MemberInfo member)
     {
         (Type raw, bool vector) = ItemOf(member);
-        PrimitiveDataViewType item = ColumnTypes.FromRaw(raw);
+        PrimitiveDataViewType item = ColumnTypeExtensions.PrimitiveTypeFromType(raw);
         if (member.GetCustomAttribute<KeyTypeAttribute>() is { } key)
         {
             if (!KeyDataViewType.IsValidDataType(raw))
@@ -96,14 +98,15 @@ internal sealed class RowMember
     public Func<TRow, TValue> Reader<TRow, TValue>()
     {
         ParameterExpression row = Expression.Parameter(typeof(TRow));
-        return Expression.Lambda<Func<TRow, TValue>>(Expression.MakeMemberAccess(row, Member), row).Compile();
+        return (Func<TRow, TValue>)(_reader ??= Expression.Lambda<Func<TRow, TValue>>(Expression.MakeMemberAccess(row, Member), row).Compile());
     }
 
     /// <summary><c>(row, value) =&gt; row.Member = value</c>.</summary>
     public Action<TRow, TValue> Writer<TRow, TValue>()
     {
         ParameterExpression row = Expression.Parameter(typeof(TRow)), value = Expression.Parameter(typeof(TValue));
-        return Expression.Lambda<Action<TRow, TValue>>(Expression.Assign(Expression.MakeMemberAccess(row, Member), value), row, value).Compile();
+        return (Action<TRow, TValue>)(_writer ??=
+            Expression.Lambda<Action<TRow, TValue>>(Expression.Assign(Expression.MakeMemberAccess(row, Member), value), row, value).Compile());
     }
 
     public bool CanRead => Member is FieldInfo || ((PropertyInfo)Member).GetGetMethod() is not null;

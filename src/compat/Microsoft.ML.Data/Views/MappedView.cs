@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Data;
 
 /// <summary>How a transformer computes its columns from a row, once it is bound to an input schema.</summary>
-internal interface IRowMapper : ICanSaveModel
+internal interface IRowMapper
 {
     /// <summary>Which input columns the wanted outputs (indexes into <see cref="GetOutputColumns"/>) need.</summary>
     Func<int, bool> GetDependencies(Func<int, bool> activeOutput);
@@ -10,8 +10,6 @@ internal interface IRowMapper : ICanSaveModel
     Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> activeOutput, out Action? disposer);
 
     DataViewSchema.DetachedColumn[] GetOutputColumns();
-
-    ITransformer GetTransformer();
 }
 
 /// <summary>Where input columns and added columns lie in the joint schema: a new name goes to the end, a name that exists goes right after the column that it hides.</summary>
