@@ -1,0 +1,112 @@
+namespace RRec.CatalogueBackbone;
+
+/// <summary>
+/// How the small backbone is made from a catalogue and its training histories. The defaults are those measured on ml-latest-small
+/// (docs/catalogue-backbone.md); all budgets are steps, never seconds, so that the same seed gives the same weights.
+/// </summary>
+public sealed record CatalogueBackboneOptions
+{
+    // ---- the linear teacher -------------------------------------------------------------------------------------------------------
+
+    /// <summary>Ridge of the item-item regression (EASE), in squared purchase counts. Default 300, range &gt; 0; sparse logs want 10 to 100.</summary>
+    public double EaseRidge { get; init; } = 300;
+
+    /// <summary>Weight of the text similarity (TF-IDF cosine) beside EASE. Default 0.03, range &gt;= 0; 0 switches text off.</summary>
+    public double TextWeight { get; init; } = 0.03;
+
+    /// <summary>Weight of the next-item regression, after scaling it to EASE's spread. Default 0.4, range &gt;= 0; 0 switches it off.</summary>
+    public double NextItemWeight { get; init; } = 0.4;
+
+    /// <summary>Ridge of the next-item regression. Default 60, range &gt; 0.</summary>
+    public double NextItemRidge { get; init; } = 60;
+
+    /// <summary>How much less each purchase further back counts. Default 0.8, range (0, 1).</summary>
+    public double Decay { get; init; } = 0.8;
+
+    /// <summary>History lines that the teacher reads and the prompt shows. Default 20, range 1 to 200.</summary>
+    public int Window { get; init; } = 20;
+
+    /// <summary>How many of the following purchases a history is regressed on, the j-th weighted <see cref="Decay"/>^j. Default 10, range &gt;= 1.</summary>
+    public int NextItems { get; init; } = 10;
+
+    /// <summary>
+    /// The dense teacher holds several [items, items] matrices and costs items^3: above this many items only the most bought ones
+    /// take part, the others live from their text alone. Default 12,000 (about 0.6 GB a matrix), range &gt;= 2.
+    /// </summary>
+    public int MaxTeacherItems { get; init; } = 12_000;
+
+    // ---- factors and their distillation --------------------------------------------------------------------------------------------
+
+    /// <summary>Hidden size of the decoder, a multiple of 64 (heads of 32). Default 256; the factors' rank follows from it. Range 64 to 1024.</summary>
+    public int HiddenSize { get; init; } = 256;
+
+    /// <summary>Decoder layers. Default 2, range 2 to 8: layer 1 reads the reasoning, further ones start as noise.</summary>
+    public int Layers { get; init; } = 2;
+
+    /// <summary>Steps of the linear distillation of the factors. Default 600, range &gt;= 0; 0 keeps the eigenvectors.</summary>
+    public int DistillationSteps { get; init; } = 600;
+
+    /// <summary>Histories a step of the distillation. Default 192.</summary>
+    public int DistillationBatch { get; init; } = 192;
+
+    /// <summary>
+    /// Temperature of the teacher's softmax in the distillation losses, in units of the teacher's scores. Default 0 = derived from the
+    /// scores' spread (gives .006 on ml-latest-small). Too warm a teacher is uniform and teaches nothing.
+    /// </summary>
+    public double TeacherTemperature { get; init; }
+
+    // ---- reasoning -------------------------------------------------------------------------------------------------------------------
+
+    /// <summary>How many attributes a reasoning names. Default 4, range 0 to 8; 0 makes a backbone without reasoning.</summary>
+    public int NamedAttributes { get; init; } = 4;
+
+    /// <summary>
+    /// What one named attribute adds to the scores of the items that have it, in units of the teacher's scores. Default 0 = chosen on
+    /// left-out training users.
+    /// </summary>
+    public double AttributeStrength { get; init; }
+
+    /// <summary>Teachers for the fold tables, each without its share of the users. Default 5, range 0 (none) or 2 to 20.</summary>
+    public int Folds { get; init; } = 5;
+
+    // ---- tokenizer -------------------------------------------------------------------------------------------------------------------
+
+    /// <summary>Merges inside words before whole titles are joined. Default 3,000, range &gt;= 0.</summary>
+    public int WordMerges { get; init; } = 3000;
+
+    /// <summary>Vocabulary size at which no further titles are made one token (the most bought come first). Default 60,000, range &gt;= 512.</summary>
+    public int MaxVocabulary { get; init; } = 60_000;
+
+    /// <summary>Seed of everything random in the build. Default 0.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>Collects every violated rule into one exception.</summary>
+    /// <exception cref="ArgumentException">Names each option, its value and its range.</exception>
+    public void Validate()
+    {
+        List<string> wrong = [];
+        void Rule(bool holds, string name, object value, string range)
+        {
+            if (!holds) wrong.Add($"{name} is {value}; expected {range}");
+        }
+        Rule(EaseRidge > 0, nameof(EaseRidge), EaseRidge, "> 0");
+        Rule(TextWeight >= 0, nameof(TextWeight), TextWeight, ">= 0");
+        Rule(NextItemWeight >= 0, nameof(NextItemWeight), NextItemWeight, ">= 0");
+        Rule(NextItemRidge > 0, nameof(NextItemRidge), NextItemRidge, "> 0");
+        Rule(Decay is > 0 and < 1, nameof(Decay), Decay, "between 0 and 1, both excluded");
+        Rule(Window is >= 1 and <= 200, nameof(Window), Window, "1 to 200");
+        Rule(NextItems >= 1, nameof(NextItems), NextItems, ">= 1");
+        Rule(MaxTeacherItems >= 2, nameof(MaxTeacherItems), MaxTeacherItems, ">= 2");
+        Rule(HiddenSize is >= 128 and <= 1024 && HiddenSize % 64 == 0, nameof(HiddenSize), HiddenSize, "a multiple of 64 from 128 to 1024");
+        Rule(Layers is >= 2 and <= 8, nameof(Layers), Layers, "2 to 8");
+        Rule(DistillationSteps >= 0, nameof(DistillationSteps), DistillationSteps, ">= 0");
+        Rule(DistillationBatch >= 1, nameof(DistillationBatch), DistillationBatch, ">= 1");
+        Rule(TeacherTemperature >= 0, nameof(TeacherTemperature), TeacherTemperature, ">= 0");
+        Rule(NamedAttributes is >= 0 and <= 8, nameof(NamedAttributes), NamedAttributes, "0 to 8");
+        Rule(AttributeStrength >= 0, nameof(AttributeStrength), AttributeStrength, ">= 0");
+        Rule(Folds is 0 or (>= 2 and <= 20), nameof(Folds), Folds, "0, or 2 to 20");
+        Rule(WordMerges >= 0, nameof(WordMerges), WordMerges, ">= 0");
+        Rule(MaxVocabulary >= 512, nameof(MaxVocabulary), MaxVocabulary, ">= 512");
+        if (wrong.Count > 0) throw new ArgumentException("Catalogue backbone options: " + string.Join("; ", wrong) + ".");
+    }
+}

@@ -1,0 +1,49 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace RRec.CatalogueBackbone;
+
+/// <summary>
+/// The layout that the catalogue backbone reads: everything is a cell that ends in a tab, a line break or (in reasonings) a comma and a
+/// blank, so that the tokenizer can make each cell one token. Control tokens are the only added tokens; data can never spell them.
+/// </summary>
+internal static partial class CatalogueText
+{
+    public const string End = "<|end|>", User = "<|user|>", Assistant = "<|assistant|>", Item = "<|item|>", ItemEnd = "<|item_end|>";
+    public const string Answer = "<answer>";
+
+    /// <summary>Control tokens in the order of their ids.</summary>
+    public static readonly string[] ControlTokens = [End, User, Assistant, Item, ItemEnd];
+
+    /// <summary>Splits text into cells for the tokenizer; every character falls into exactly one match.</summary>
+    public const string CellPattern = @"[^\t\n]*[\t\n]|<answer>|[^\t\n,<]+(?:, )?|[,<]";
+
+    /// <summary>The rating cell of a log without ratings, and of a line whose rating is unknown.</summary>
+    public const string NeutralRating = "-";
+
+    public static string TitleCell(string title) => OneLine(title) + "\t";
+
+    public static string ValueCell(string value) => OneLine(value) + "\t";
+
+    public static string RatingCell(float? rating) => RatingText(rating) + "\n";
+
+    public static string RatingText(float? rating) =>
+        rating is { } r && float.IsFinite(r) ? r.ToString("0.0###", CultureInfo.InvariantCulture) : NeutralRating;
+
+    /// <summary>How a reasoning names an attribute: its words without the characters that end a cell, and the comma that closes it.</summary>
+    public static string PhraseCell(string words)
+    {
+        string text = OneLine(PhraseBreak().Replace(words, " "));
+        if (text.Length > 40) text = text[..40].TrimEnd();
+        return (text.Length == 0 ? "other" : text) + ", ";
+    }
+
+    /// <summary>Runs of blanks, tabs and line breaks become one blank: a cell must not end inside a title.</summary>
+    public static string OneLine(string text) => Blanks().Replace(text, " ").Trim();
+
+    [GeneratedRegex(@"[\s\p{C}]+")]
+    private static partial Regex Blanks();
+
+    [GeneratedRegex("[,<]+")]
+    private static partial Regex PhraseBreak();
+}

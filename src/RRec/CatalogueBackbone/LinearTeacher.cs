@@ -1,0 +1,65 @@
+using RRec.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.CatalogueBackbone;
+
+/// <summary>
+/// Fits the linear recommenders: EASE, EASE with text, and the catalogue backbone's teacher
+/// W = EASE + text + next-item regression. Dense linear algebra on [items, items], so items^3 in time and a few times items^2 in memory.
+/// </summary>
+public static class LinearTeacher
+{
+    /// <summary>EASE (Steck 2019): B = I - P / diag(P), P = (X'X + ridge I)^-1, zero diagonal.</summary>
+    public static ItemItemModel FitEase(Catalogue catalogue, IReadOnlyList<PurchaseRow> train, CatalogueBackboneOptions? options = null) =>
+        FitFrom(catalogue, train, (options ?? new()) with { TextWeight = 0, NextItemWeight = 0 });
+
+    /// <summary>EASE plus the TF-IDF cosine of titles and attributes: the strongest baseline of docs/quality.md.</summary>
+    public static ItemItemModel FitEaseWithText(Catalogue catalogue, IReadOnlyList<PurchaseRow> train, CatalogueBackboneOptions? options = null) =>
+        FitFrom(catalogue, train, (options ?? new()) with { NextItemWeight = 0 });
+
+    /// <summary>What the catalogue backbone starts from: EASE, text and the next-item regression.</summary>
+    public static ItemItemModel FitTeacher(Catalogue catalogue, IReadOnlyList<PurchaseRow> train, CatalogueBackboneOptions? options = null) =>
+        FitFrom(catalogue, train, options ?? new());
+
+    private static ItemItemModel FitFrom(Catalogue catalogue, IReadOnlyList<PurchaseRow> train, CatalogueBackboneOptions options)
+    {
+        options.Validate();
+        PurchaseSequences sequences = PurchaseSequences.From(train, catalogue.Count);
+        return Fit(sequences, options.TextWeight > 0 ? TextSimilarity.Matrix(catalogue) : null, options);
+    }
+
+    internal static ItemItemModel Fit(PurchaseSequences sequences, float[]? text, CatalogueBackboneOptions options)
+    {
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        int n = sequences.ItemCount;
+        Tensor weights = Ease(tensor(CoOccurrence.Users(sequences), n, n), options.EaseRidge);
+        double spread = weights.std().item<float>();
+        if (options.NextItemWeight > 0)
+        {
+            Tensor next = NextItem(sequences, options);
+            double nextSpread = next.std().item<float>();
+            if (spread > 0 && nextSpread > 0) weights.add_(next, options.NextItemWeight * spread / nextSpread);
+        }
+        if (options.TextWeight > 0 && text is not null) weights.add_(tensor(text, n, n), options.TextWeight);
+        return new ItemItemModel(weights.data<float>().ToArray(), n, options.Window, options.Decay);
+    }
+
+    private static Tensor Ease(Tensor gram, double ridge)
+    {
+        long n = gram.shape[0];
+        Tensor regularised = gram + eye(n) * ridge;
+        Tensor inverse = linalg.inv(regularised);
+        Tensor weights = -inverse / inverse.diagonal().unsqueeze(0);   // column j divided by P[j, j]
+        return weights * (1 - eye(n));
+    }
+
+    private static Tensor NextItem(PurchaseSequences sequences, CatalogueBackboneOptions options)
+    {
+        int n = sequences.ItemCount;
+        (float[] gram, float[] toNext) = CoOccurrence.Histories(sequences, options.Window, options.Decay, options.NextItems);
+        Tensor regularised = tensor(gram, n, n) + eye(n) * options.NextItemRidge;
+        return linalg.solve(regularised, tensor(toNext, n, n)) * (1 - eye(n));
+    }
+}
