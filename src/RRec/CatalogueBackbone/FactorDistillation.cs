@@ -1,0 +1,90 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.CatalogueBackbone;
+
+/// <summary>
+/// Pulls the factors towards the teacher's ranking: cross entropy of softmax(h U V') to softmax(h W / T) over all items that are not in
+/// the history. The gradient is written out (two products), so no graph is built.
+/// </summary>
+internal static class FactorDistillation
+{
+    public static void Run(TeacherFactors factors, ItemItemModel teacher, PurchaseSequences sequences, CatalogueBackboneOptions options,
+        double temperature, Action<int, double>? progress, CancellationToken cancellation)
+    {
+        int n = teacher.ItemCount, rank = factors.Rank, batch = options.DistillationBatch;
+        if (options.DistillationSteps == 0 || sequences.Count == 0) return;
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor u = tensor(factors.Users, [n, rank]), v = tensor(factors.Items, [n, rank]);
+        Adam adamU = new(u), adamV = new(v);
+        double rateU = 0.16 * Math.Max(1e-12, StandardDeviation(teacher.Weights)) / temperature, rateV = 0.02 / Math.Sqrt(n);
+        HistorySampler sampler = new(sequences, options.Window, options.Seed + 1);
+        float[] ageWeight = [.. Enumerable.Range(0, options.Window).Select(age => (float)Math.Pow(options.Decay, age))];
+        for (int step = 0; step < options.DistillationSteps; step++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var inner = NewDisposeScope();
+            ReadOnlyMemory<int>[] histories = [.. Enumerable.Range(0, batch).Select(_ => (ReadOnlyMemory<int>)sampler.Next())];
+            (Tensor rows, Tensor items, Tensor weights) = Sparse(histories, ageWeight);
+            Tensor masked = zeros(batch, n, dtype: ScalarType.Bool).index_put_(true, [rows, items]);
+            Tensor wanted = (tensor(teacher.ScoreMany(histories), [batch, n]) / temperature).masked_fill_(masked, -1e4f).softmax(-1);
+            Tensor user = zeros(batch, rank).index_add_(0, rows, u.index_select(0, items) * weights, 1);      // [batch, rank]
+            Tensor predicted = user.matmul(v.t()).masked_fill_(masked, -1e4f).log_softmax(-1);                 // [batch, n]
+            Tensor gradient = (predicted.exp() - wanted) / batch;                                              // of the logits
+            Tensor gradientV = gradient.t().matmul(user);
+            Tensor perEntry = gradient.matmul(v).index_select(0, rows) * weights;
+            Tensor gradientU = zeros_like(u).index_add_(0, items, perEntry, 1);
+            double f = (double)step / options.DistillationSteps, schedule = 0.05 + 0.95 * 0.5 * (1 + Math.Cos(Math.PI * f));
+            adamU.Step(gradientU, rateU * schedule);
+            adamV.Step(gradientV, rateV * schedule);
+            if (progress is not null && (step % 20 == 19 || step == 0))
+            {
+                Tensor divergence = (wanted * ((wanted + 1e-12f).log() - predicted)).sum() / batch;
+                progress(step + 1, divergence.item<float>());
+            }
+        }
+        factors.Replace(u.data<float>().ToArray(), v.data<float>().ToArray());
+    }
+
+    private static (Tensor Rows, Tensor Items, Tensor Weights) Sparse(ReadOnlyMemory<int>[] histories, float[] ageWeight)
+    {
+        int total = histories.Sum(h => h.Length), at = 0;
+        long[] rows = new long[total], items = new long[total];
+        float[] weights = new float[total];
+        for (int row = 0; row < histories.Length; row++)
+        {
+            ReadOnlySpan<int> history = histories[row].Span;
+            for (int age = 0; age < history.Length; age++, at++) (rows[at], items[at], weights[at]) = (row, history[^(age + 1)], ageWeight[age]);
+        }
+        return (tensor(rows), tensor(items), tensor(weights, [total, 1]));
+    }
+
+    internal static double StandardDeviation(float[] values)
+    {
+        double sum = 0, squares = 0;
+        foreach (float x in values)
+        {
+            sum += x;
+            squares += (double)x * x;
+        }
+        double mean = sum / values.Length;
+        return Math.Sqrt(Math.Max(0, squares / values.Length - mean * mean));
+    }
+
+    /// <summary>Adam with the usual constants, in place, for one dense tensor.</summary>
+    private sealed class Adam(Tensor parameter)
+    {
+        private readonly Tensor _mean = zeros_like(parameter), _square = zeros_like(parameter);
+        private int _steps;
+
+        public void Step(Tensor gradient, double rate)
+        {
+            _steps++;
+            _mean.mul_(0.9f).add_(gradient, 0.1f);
+            _square.mul_(0.999f).addcmul_(gradient, gradient, 0.001f);
+            double correction = Math.Sqrt(1 - Math.Pow(0.999, _steps)) / (1 - Math.Pow(0.9, _steps));
+            parameter.addcdiv_(_mean, _square.sqrt().add_(1e-8f), (float)(-rate * correction));
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using RRec.CatalogueBackbone;
+using RRec.Data;
+using RRec.TestSupport;
+
+namespace RRec.Benchmarks;
+
+/// <summary>Figures of the catalogue backbone on ml-latest-small's valid rows, stage by stage. Test rows are never read here.</summary>
+public static class CatalogueExperiments
+{
+    public static int Run(string[] args)
+    {
+        string folder = Environment.GetEnvironmentVariable("RREC_DATA") ?? MovieLens.DefaultFolder(Root());
+        Stopwatch clock = Stopwatch.StartNew();
+        MovieLens data = MovieLens.Load(folder);
+        Say(clock, $"data: {data.Catalogue.Count} items, train {data.Train.Count}, valid {data.Valid.Count}");
+        switch (args.FirstOrDefault())
+        {
+            case "teacher": Teacher(data, clock); return 0;
+            case "factors": Factors(data, clock, args.Skip(1).Select(int.Parse).ToArray()); return 0;
+            default: Console.Error.WriteLine("experiments: teacher | factors [rank steps]"); return 2;
+        }
+    }
+
+    private static void Teacher(MovieLens data, Stopwatch clock)
+    {
+        Say(clock, $"recent popularity {Metrics(RecentPopularity.Fit(data.Catalogue, data.Train).TargetRanks(data.Valid))}");
+        Say(clock, $"EASE {Metrics(LinearTeacher.FitEase(data.Catalogue, data.Train).TargetRanks(data.Valid))} (python .1111/.0610)");
+        Say(clock, $"EASE + text {Metrics(LinearTeacher.FitEaseWithText(data.Catalogue, data.Train).TargetRanks(data.Valid))} (python .1295/.0718)");
+        ItemItemModel teacher = LinearTeacher.FitTeacher(data.Catalogue, data.Train);
+        Say(clock, $"teacher {Metrics(teacher.TargetRanks(data.Valid))} (python .1372/.0759)");
+    }
+
+    private static void Factors(MovieLens data, Stopwatch clock, int[] numbers)
+    {
+        CatalogueBackboneOptions options = new() { DistillationSteps = numbers.ElementAtOrDefault(1) is > 0 and var s ? s : 600 };
+        int rank = numbers.ElementAtOrDefault(0) is > 0 and var r ? r : 87;
+        PurchaseSequences sequences = PurchaseSequences.From(data.Train, data.Catalogue.Count);
+        ItemItemModel teacher = LinearTeacher.Fit(sequences, TextSimilarity.Matrix(data.Catalogue), options);
+        Say(clock, $"teacher {Metrics(teacher.TargetRanks(data.Valid))}");
+        TeacherFactors factors = TeacherFactors.Fit(teacher, sequences, rank, options, 0.006);
+        Say(clock, $"eigenvectors, rank {rank}: {Metrics(factors.ToModel(options).TargetRanks(data.Valid))}");
+        FactorDistillation.Run(factors, teacher, sequences, options, 0.006, (step, kl) =>
+        {
+            if (step % 100 == 0 || step == 1) Say(clock, $"step {step} kl {kl:0.000} valid {Metrics(factors.ToModel(options).TargetRanks(data.Valid))}");
+        }, default);
+        Say(clock, $"distilled {Metrics(factors.ToModel(options).TargetRanks(data.Valid))}");
+    }
+
+    internal static string Metrics(int[] ranks) =>
+        $"{ranks.Average(r => r <= 10 ? 1.0 : 0):0.0000}/{ranks.Average(r => r <= 10 ? 1 / Math.Log2(r + 1) : 0):0.0000}";
+
+    internal static void Say(Stopwatch clock, string text) => Console.WriteLine($"[{clock.Elapsed.TotalSeconds,6:0.0}s] {text}");
+
+    private static string Root()
+    {
+        DirectoryInfo? d = new(AppContext.BaseDirectory);
+        while (d is not null && !File.Exists(Path.Combine(d.FullName, "RRec.MLNet.sln"))) d = d.Parent;
+        return d?.FullName ?? ".";
+    }
+}
