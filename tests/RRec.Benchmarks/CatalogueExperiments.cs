@@ -18,6 +18,7 @@ public static class CatalogueExperiments
         {
             case "teacher": Teacher(data, clock); return 0;
             case "factors": Factors(data, clock, args.Skip(1).Select(int.Parse).ToArray()); return 0;
+            case "reason": Reason(data, clock); return 0;
             default: Console.Error.WriteLine("experiments: teacher | factors [rank steps]"); return 2;
         }
     }
@@ -45,6 +46,34 @@ public static class CatalogueExperiments
             if (step % 100 == 0 || step == 1) Say(clock, $"step {step} kl {kl:0.000} valid {Metrics(factors.ToModel(options).TargetRanks(data.Valid))}");
         }, default);
         Say(clock, $"distilled {Metrics(factors.ToModel(options).TargetRanks(data.Valid))}");
+    }
+
+    private static void Reason(MovieLens data, Stopwatch clock)
+    {
+        CatalogueBackboneOptions options = new();
+        PurchaseSequences sequences = PurchaseSequences.From(data.Train, data.Catalogue.Count);
+        SpokenAttributes attributes = SpokenAttributes.From(data.Catalogue, sequences.Purchases);
+        Say(clock, string.Join(", ", attributes.Words));
+        AttributePredictor predictor = AttributePredictor.Fit(attributes, sequences, options);
+        Say(clock, "predictor fitted");
+        ItemItemModel teacher = LinearTeacher.Fit(sequences, TextSimilarity.Matrix(data.Catalogue), options);
+        Say(clock, $"teacher {Metrics(teacher.TargetRanks(data.Valid))}");
+        foreach (int howMany in new[] { 2, 3, 4, 6 })
+            foreach (float c in new[] { 0.0015f, 0.003f, 0.006f })
+            {
+                int[] ranks = new int[data.Valid.Count];
+                Parallel.For(0, ranks.Length, i =>
+                {
+                    ReadOnlySpan<int> history = data.Valid[i].History.Items.Span;
+                    float[] scores = teacher.Score(history);
+                    bool[] named = new bool[attributes.Count];
+                    foreach (int a in predictor.Name(attributes, history, howMany, options)) named[a] = true;
+                    for (int item = 0; item < scores.Length; item++)
+                        scores[item] += c * attributes.OfItem[item].Count(a => named[a]);
+                    ranks[i] = ItemItemModel.TargetRank(scores, data.Valid[i]);
+                });
+                Say(clock, $"naming {howMany}, c {c}: {Metrics(ranks)}");
+            }
     }
 
     internal static string Metrics(int[] ranks) =>
