@@ -29,6 +29,9 @@ internal sealed partial class BytePairTrainer
     /// <summary>Merges by rank, as token ids.</summary>
     public IReadOnlyList<(int Left, int Right)> Merges => _merges;
 
+    /// <summary>Of every joined token, the two it was first joined from.</summary>
+    public Dictionary<int, (int Left, int Right)> PartsOf { get; } = [];
+
     /// <summary>Plain BPE on the words of the cells, most frequent pair first (ties: lower ids).</summary>
     public void LearnWords(IEnumerable<(string Cell, long Weight)> cells, int merges)
     {
@@ -134,6 +137,7 @@ internal sealed partial class BytePairTrainer
     {
         int id = AddToken(_tokens[left] + _tokens[right]);
         if (_rankOf.TryAdd((left, right), (_merges.Count, id))) _merges.Add((left, right));
+        PartsOf.TryAdd(id, (left, right));
         return id;
     }
 

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
+using RRec.Text;
 
 namespace RRec.CatalogueBackbone;
 
@@ -18,17 +18,16 @@ internal static partial class CatalogueText
     /// <summary>Splits text into cells for the tokenizer; every character falls into exactly one match.</summary>
     public const string CellPattern = @"[^\t\n]*[\t\n]|<answer>|[^\t\n,<]+(?:, )?|[,<]";
 
-    /// <summary>The rating cell of a log without ratings, and of a line whose rating is unknown.</summary>
-    public const string NeutralRating = "-";
+    /// <summary>Attribute values of more words than this are cut in an item's text.</summary>
+    public const int MaxValueWords = 12;
 
-    public static string TitleCell(string title) => OneLine(title) + "\t";
+    // The writer of the prompts decides the letters; these must spell the same cells.
+    public static string TitleCell(string title) => PromptValues.OneLine(title) + "\t";
 
-    public static string ValueCell(string value) => OneLine(value) + "\t";
+    public static string ValueCell(string value) => PromptValues.OneLine(PromptValues.LimitWords(value, MaxValueWords)) + "\t";
 
-    public static string RatingCell(float? rating) => RatingText(rating) + "\n";
-
-    public static string RatingText(float? rating) =>
-        rating is { } r && float.IsFinite(r) ? r.ToString("0.0###", CultureInfo.InvariantCulture) : NeutralRating;
+    /// <summary>The rating and the line break; the line break alone where the rating is unknown.</summary>
+    public static string RatingCell(float? rating) => (rating is { } r && float.IsFinite(r) ? PromptValues.Rating(r) : "") + "\n";
 
     /// <summary>How a reasoning names an attribute: its words without the characters that end a cell, and the comma that closes it.</summary>
     public static string PhraseCell(string words)

@@ -13,7 +13,23 @@ internal sealed class CatalogueTokenizer
 {
     private readonly BytePairTrainer _trainer;
 
-    private CatalogueTokenizer(BytePairTrainer trainer) => _trainer = trainer;
+    private readonly Dictionary<string, List<int>> _itemsOfTitle = new(StringComparer.Ordinal), _itemsOfValue = new(StringComparer.Ordinal);
+    private readonly string[] _titleCells;
+
+    private CatalogueTokenizer(BytePairTrainer trainer, Catalogue catalogue, string[] titleCells)
+    {
+        (_trainer, _titleCells) = (trainer, titleCells);
+        for (int i = 0; i < titleCells.Length; i++)
+        {
+            Add(_itemsOfTitle, titleCells[i], i);
+            foreach (string cell in catalogue.Items[i].Attributes.SelectMany(a => a.Values).Select(CatalogueText.ValueCell).Distinct()) Add(_itemsOfValue, cell, i);
+        }
+        static void Add(Dictionary<string, List<int>> lists, string key, int item)
+        {
+            if (!lists.TryGetValue(key, out List<int>? list)) lists[key] = list = [];
+            list.Add(item);
+        }
+    }
 
     public int VocabularySize => _trainer.Tokens.Count;
 
@@ -40,6 +56,27 @@ internal sealed class CatalogueTokenizer
 
     /// <summary>The ids of one cell.</summary>
     public List<int> Encode(string cell) => _trainer.Encode(cell);
+
+    /// <summary>Items with this item's title: itself, and others that cannot be told apart by their title.</summary>
+    public IReadOnlyList<int> ItemsWithTitle(int item) => _itemsOfTitle[_titleCells[item]];
+
+    /// <summary>Items with an attribute value.</summary>
+    public IReadOnlyList<int> ItemsWithValue(string cell) => _itemsOfValue[cell];
+
+    /// <summary>The tokens that an item's title is made of, at every level of joining, less the one that is the whole title.</summary>
+    public IReadOnlyCollection<int> PiecesOfTitle(int item)
+    {
+        HashSet<int> found = [];
+        Stack<int> open = new(_trainer.Encode(_titleCells[item]));
+        while (open.TryPop(out int token))
+        {
+            if (!found.Add(token) || !_trainer.PartsOf.TryGetValue(token, out (int Left, int Right) parts)) continue;
+            open.Push(parts.Left);
+            open.Push(parts.Right);
+        }
+        found.Remove(TitleToken[item]);
+        return found;
+    }
 
     public static CatalogueTokenizer Train(Catalogue catalogue, PurchaseSequences sequences, IReadOnlyList<string> phrases, CatalogueBackboneOptions options)
     {
@@ -70,7 +107,7 @@ internal sealed class CatalogueTokenizer
             if (trainer.Tokens.Count >= options.MaxVocabulary) break;
             titleTokens[item] = trainer.JoinCell(titles[item]);
         }
-        return new CatalogueTokenizer(trainer)
+        return new CatalogueTokenizer(trainer, catalogue, titles)
         {
             TitleToken = titleTokens,
             RatingTokens = ratingTokens,
@@ -79,6 +116,18 @@ internal sealed class CatalogueTokenizer
             AnswerToken = answer,
         };
     }
+
+    /// <summary>tokenizer_config.json.</summary>
+    public const string ConfigJson = """
+        {
+          "tokenizer_class": "PreTrainedTokenizerFast",
+          "clean_up_tokenization_spaces": false,
+          "model_max_length": 4096,
+          "eos_token": "<|end|>",
+          "pad_token": "<|end|>",
+          "chat_template": "{% for message in messages %}{% if message['role'] == 'user' %}{{ message['content'] }}{% else %}{{ message['content'] }}{% endif %}{% endfor %}"
+        }
+        """;
 
     /// <summary>tokenizer.json.</summary>
     public byte[] TokenizerJson()

@@ -10,6 +10,8 @@ namespace RRec.CatalogueBackbone;
 /// </summary>
 internal sealed class PurchaseSequences
 {
+    private readonly Dictionary<object, int> _userOf = [];
+
     private PurchaseSequences(int itemCount, int[][] items, float[][] ratings, string[] users)
     {
         ItemCount = itemCount;
@@ -46,8 +48,7 @@ internal sealed class PurchaseSequences
         {
             PurchaseRow row = rows[i];
             CheckRange(row, i, itemCount);
-            object key = row.User as object
-                ?? (MemoryMarshal.TryGetArray(row.History.Items, out ArraySegment<int> slice) && slice.Array is { Length: > 0 } array ? array : row);
+            object key = KeyOf(row);
             if (!longest.TryGetValue(key, out var known))
             {
                 order.Add(key);
@@ -65,8 +66,16 @@ internal sealed class PurchaseSequences
             ratings[u] = row.History.Ratings.Length == row.History.Items.Length && row.History.Items.Length > 0
                 ? [.. row.History.Ratings.Span, float.NaN] : [];
         }
-        return new PurchaseSequences(itemCount, items, ratings, users);
+        PurchaseSequences made = new(itemCount, items, ratings, users);
+        for (int u = 0; u < order.Count; u++) made._userOf[order[u]] = u;
+        return made;
     }
+
+    /// <summary>The index of a training row's user.</summary>
+    public int UserOf(PurchaseRow row) => _userOf[KeyOf(row)];
+
+    private static object KeyOf(PurchaseRow row) => row.User as object
+        ?? (MemoryMarshal.TryGetArray(row.History.Items, out ArraySegment<int> slice) && slice.Array is { Length: > 0 } array ? array : row);
 
     /// <summary>The same without some users.</summary>
     public PurchaseSequences Where(Func<int, bool> keepUser)

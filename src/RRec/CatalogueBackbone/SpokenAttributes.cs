@@ -17,8 +17,9 @@ internal sealed partial class SpokenAttributes
     private static readonly string[] BandNames =
         ["hardly known", "rarely bought", "little known", "less known", "fairly known", "known", "well known", "popular", "very popular"];
 
-    private SpokenAttributes(string[] words, int[][] ofItem)
+    private SpokenAttributes(string[] words, int bands, int[][] ofItem)
     {
+        Bands = bands;
         Words = words;
         OfItem = ofItem;
     }
@@ -30,6 +31,9 @@ internal sealed partial class SpokenAttributes
     public int[][] OfItem { get; }
 
     public int Count => Words.Length;
+
+    /// <summary>The first so many are the popularity bands: every item is in exactly one.</summary>
+    public int Bands { get; }
 
     public static SpokenAttributes From(Catalogue catalogue, int[] purchases)
     {
@@ -46,7 +50,7 @@ internal sealed partial class SpokenAttributes
             .Select(g => (g.First().Words, Holds: Enumerable.Range(0, purchases.Length).Select(i => g.Any(a => a.Holds[i])).ToArray())).ToArray();
         int[][] ofItem = [.. Enumerable.Range(0, purchases.Length)
             .Select(i => Enumerable.Range(0, merged.Length).Where(a => merged[a].Holds[i]).ToArray())];
-        return new SpokenAttributes([.. merged.Select(a => a.Words)], ofItem);
+        return new SpokenAttributes([.. merged.Select(a => a.Words)], bands.Count, ofItem);
     }
 
     /// <summary>Bands that grow geometrically from 2 purchases to what the most bought 3% of the items reach.</summary>

@@ -59,13 +59,19 @@ internal sealed class TeacherFactors
         return new TeacherFactors(u.data<float>().ToArray(), v.data<float>().ToArray(), rank);
     }
 
-    /// <summary>U for another teacher in the same V: the fold tables. Scaled like <see cref="Users"/> before distillation.</summary>
-    public float[] UsersOf(ItemItemModel teacher, double temperature)
+    /// <summary>
+    /// U for another teacher in the same V: U plus (W_other - W) mapped by V's pseudo-inverse, so that what the distillation added stays.
+    /// </summary>
+    public float[] UsersOf(ItemItemModel other, ItemItemModel own, double temperature)
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        int n = teacher.ItemCount;
-        return (tensor(teacher.Weights, [n, n]).matmul(tensor(Items, [n, Rank])) / temperature).data<float>().ToArray();
+        int n = own.ItemCount;
+        Tensor v = tensor(Items, [n, Rank]), gram = v.t().matmul(v);
+        gram = gram + eye(Rank) * (1e-4 * gram.diagonal().mean().item<float>());
+        Tensor map = linalg.solve(gram, v.t()).t().contiguous();                                  // V (V'V)^-1
+        Tensor difference = tensor(other.Weights, [n, n]).sub_(tensor(own.Weights, [n, n])).matmul(map) / temperature;
+        return (tensor(Users, [n, Rank]) + difference).data<float>().ToArray();
     }
 
     /// <summary>U V' as a recommender of its own: what the decoder can rank at best.</summary>

@@ -1,0 +1,110 @@
+using RRec.Backbones;
+using RRec.Data;
+using RRec.Text;
+using RRec.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.CatalogueBackbone;
+
+/// <summary>
+/// Makes a small decoder from a catalogue and its training histories and writes it as an ordinary Hugging Face folder (Qwen2 layout).
+/// It ranks like a linear recommender before any gradient step: docs/catalogue-backbone.md.
+/// </summary>
+public static class CatalogueBackboneBuilder
+{
+    private const int Stages = 6;
+
+    /// <summary>Builds the backbone.</summary>
+    /// <param name="catalogue">All items.</param>
+    /// <param name="train">Training rows; rows of one user share <see cref="PurchaseRow.User"/> or the array of their histories.</param>
+    /// <param name="options">Null: the defaults.</param>
+    /// <param name="outputFolder">Created where missing; receives config.json, model.safetensors, tokenizer.json, tokenizer_config.json, rrec_prompts.json, rrec_chat.json.</param>
+    /// <param name="progress">Told about the stages; may be null.</param>
+    /// <param name="cancel">Stops between steps; nothing is written then.</param>
+    /// <returns>What training on top needs besides the folder: teachers, target reasonings, fold tables. The caller disposes it.</returns>
+    /// <exception cref="ArgumentException">Options out of range, no training row, or rows that do not fit the catalogue.</exception>
+    public static CatalogueBackboneGuide Build(Catalogue catalogue, IReadOnlyList<PurchaseRow> train, CatalogueBackboneOptions? options, string outputFolder,
+        IProgress<R2ecProgress>? progress = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(catalogue);
+        ArgumentNullException.ThrowIfNull(train);
+        ArgumentException.ThrowIfNullOrWhiteSpace(outputFolder);
+        options ??= new CatalogueBackboneOptions();
+        options.Validate();
+        if (train.Count == 0) throw new ArgumentException("There are no training rows: a catalogue backbone is made from purchase histories.", nameof(train));
+        if (catalogue.Count > options.MaxTeacherItems)
+            throw new ArgumentException($"The catalogue has {catalogue.Count} items; the dense teacher is limited to {nameof(options.MaxTeacherItems)} = {options.MaxTeacherItems} "
+                + "(time grows with the cube, memory with the square). Raise the limit if the machine can, drop items that nobody buys, or give a backbone folder.", nameof(catalogue));
+        void Report(int done, string message) => progress?.Report(new R2ecProgress(TrainingPhase.Backbone, done, Stages, message));
+        using var noGradient = no_grad();
+
+        PurchaseSequences sequences = PurchaseSequences.From(train, catalogue.Count);
+        Report(0, "teacher");
+        float[]? text = options.TextWeight > 0 ? TextSimilarity.Matrix(catalogue) : null;
+        ItemItemModel teacher = LinearTeacher.Fit(sequences, text, options);
+        cancel.ThrowIfCancellationRequested();
+        int folds = Math.Min(options.Folds, sequences.Count);
+        if (folds < 2) folds = 0;
+        int[] foldOfUser = FoldTables.FoldOfUser(sequences.Count, folds, options.Seed);
+        ItemItemModel[] foldTeachers = new ItemItemModel[folds];
+        for (int k = 0; k < folds; k++)
+        {
+            Report(1, $"teacher without fold {k + 1} of {folds}");
+            cancel.ThrowIfCancellationRequested();
+            foldTeachers[k] = LinearTeacher.Fit(sequences.Where(u => foldOfUser[u] != k), text, options);
+        }
+
+        Report(2, "factors");
+        WiringLayout layout = new(options.HiddenSize);
+        double temperature = options.TeacherTemperature > 0 ? options.TeacherTemperature : DefaultTemperature(teacher, sequences, options);
+        TeacherFactors factors = TeacherFactors.Fit(teacher, sequences, layout.Rank, options, temperature);
+        Report(3, "distillation of the factors");
+        FactorDistillation.Run(factors, teacher, sequences, options, temperature, (step, divergence) => Report(3, $"distillation step {step} of {options.DistillationSteps}, divergence {divergence:0.000}"), cancel);
+        float[][] foldUsers = [.. foldTeachers.Select(k => factors.UsersOf(k, teacher, temperature))];
+
+        Report(4, "attributes and tokenizer");
+        SpokenAttributes attributes = SpokenAttributes.From(catalogue, sequences.Purchases);
+        AttributePredictor predictor = AttributePredictor.Fit(attributes, sequences, options);
+        double strength = options.AttributeStrength > 0 ? options.AttributeStrength
+            : StatementStrength.Choose(foldTeachers.Length > 0 ? foldTeachers : [teacher], foldOfUser, sequences, attributes, predictor, options, temperature);
+        CatalogueTokenizer tokenizer = CatalogueTokenizer.Train(catalogue, sequences, [.. attributes.Words.Select(CatalogueText.PhraseCell)], options);
+        cancel.ThrowIfCancellationRequested();
+
+        Report(5, "wiring");
+        TokenWiring tokens = new(layout, factors, attributes);
+        double ages = Enumerable.Range(0, options.Window).Sum(age => Math.Pow(options.Decay, age));
+        double said = Math.Max(1, options.NamedAttributes) * strength / temperature * tokens.LogitScale / ages / tokens.AttributeSize;
+        BackboneConfig config = BackboneConfig.Qwen2(tokenizer.VocabularySize, options.HiddenSize, options.HiddenSize, options.Layers, options.HiddenSize / WiringLayout.Head,
+            options.HiddenSize / WiringLayout.Head, tokenizer.EndToken, tokenizer.EndToken);
+        DecoderArrays weights = CatalogueWiring.Build(config, layout, tokens, tokenizer, sequences, predictor, attributes.Bands, said, options);
+        cancel.ThrowIfCancellationRequested();
+        Write(outputFolder, config, weights, tokenizer);
+        FoldTables? tables = folds == 0 ? null : FoldTables.Create(train, sequences, foldOfUser, tokens, layout, tokenizer, factors, foldUsers);
+        Report(Stages, "written");
+        return new CatalogueBackboneGuide(options, teacher, foldTeachers, tables, attributes, predictor, tokenizer, strength, temperature);
+    }
+
+    /// <summary>The teacher's softmax should be neither uniform nor certain: a fixed share of the spread of its scores.</summary>
+    internal static double DefaultTemperature(ItemItemModel teacher, PurchaseSequences sequences, CatalogueBackboneOptions options)
+    {
+        HistorySampler sampler = new(sequences, options.Window, options.Seed + 4);
+        double spread = 0;
+        const int samples = 200;
+        for (int i = 0; i < samples; i++) spread += FactorDistillation.StandardDeviation(teacher.Score(sampler.Next()));
+        return Math.Max(1e-9, TemperatureShare * spread / samples);
+    }
+
+    private const double TemperatureShare = 0.25;
+
+    private static void Write(string folder, BackboneConfig config, DecoderArrays weights, CatalogueTokenizer tokenizer)
+    {
+        Directory.CreateDirectory(folder);
+        using var scope = NewDisposeScope();
+        using (Backbone backbone = Backbone.Create(config, weights.ToTensors(), CPU, ScalarType.Float32)) backbone.SaveFolder(folder);
+        SafetensorsWriter.Write(Path.Combine(folder, "tokenizer.json"), stream => stream.Write(tokenizer.TokenizerJson()));
+        SafetensorsWriter.WriteText(Path.Combine(folder, "tokenizer_config.json"), CatalogueTokenizer.ConfigJson);
+        SafetensorsWriter.WriteText(Path.Combine(folder, PromptFormat.FileName), PromptFormat.Catalogue.ToJson());
+        SafetensorsWriter.WriteText(Path.Combine(folder, ChatFormat.FileName), ChatFormat.Plain.ToJson());
+    }
+}

@@ -1,0 +1,83 @@
+using RRec.Data;
+using RRec.RecPO;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.CatalogueBackbone;
+
+/// <summary>
+/// Against rewards that know the answer: a backbone wired from everybody's purchases has seen the training targets, so on training rows
+/// the title tokens take the user parts of a teacher that was fitted without the row's user. A fold table is the difference of those
+/// parts to the backbone's own, added to the input embeddings; frozen, and not part of the saved model.
+/// </summary>
+public sealed class FoldTables : IEmbeddingDelta, IDisposable
+{
+    private readonly int[] _foldOfRow;
+    private readonly Tensor _titleOfToken;   // [vocabulary] int64: 1 + the token's place among the titles, 0 for every other token
+    private readonly Tensor _differences;    // [folds * (1 + titles), width] f32; place 0 of each fold is zero
+    private readonly int _places, _offset, _hidden;
+
+    internal FoldTables(int[] foldOfRow, long[] titleOfToken, float[] differences, int places, int width, int offset, int hidden)
+    {
+        (_foldOfRow, _places, _offset, _hidden) = (foldOfRow, places, offset, hidden);
+        _titleOfToken = tensor(titleOfToken).DetachFromDisposeScope();
+        _differences = tensor(differences, [differences.Length / width, width]).DetachFromDisposeScope();
+    }
+
+    /// <summary>For every training row the fold that its user belongs to.</summary>
+    public IReadOnlyList<int> FoldOfRow => _foldOfRow;
+
+    /// <inheritdoc/>
+    public Tensor? ForTokens(Tensor ids, IReadOnlyList<int> rowIndexes)
+    {
+        using var scope = NewDisposeScope();
+        long rows = ids.shape[0], tokens = ids.shape[1];
+        Tensor start = tensor(rowIndexes.Select(r => (long)_foldOfRow[r] * _places).ToArray()).unsqueeze(1);           // [rows, 1]
+        Tensor place = _titleOfToken.index_select(0, ids.cpu().reshape(-1)).view(rows, tokens) + start;               // [rows, tokens]
+        Tensor difference = _differences.index_select(0, place.reshape(-1)).view(rows, tokens, -1);                   // [rows, tokens, width]
+        Tensor delta = zeros(rows, tokens, _hidden);
+        delta.narrow(2, _offset, difference.shape[2]).copy_(difference);
+        return delta.to(ids.device).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _titleOfToken.Dispose();
+        _differences.Dispose();
+    }
+
+    /// <summary>Every user's fold, the same for the same seed and order of users.</summary>
+    internal static int[] FoldOfUser(int users, int folds, int seed)
+    {
+        int[] fold = [.. Enumerable.Range(0, users).Select(u => u % Math.Max(1, folds))];
+        new Random(seed + 5).Shuffle(fold);
+        return fold;
+    }
+
+    internal static FoldTables Create(IReadOnlyList<PurchaseRow> rows, PurchaseSequences sequences, int[] foldOfUser, TokenWiring wiring,
+        WiringLayout layout, CatalogueTokenizer tokenizer, TeacherFactors factors, IReadOnlyList<float[]> foldUsers)
+    {
+        int n = sequences.ItemCount, rank = factors.Rank, width = layout.Rank + 1;
+        // Titles that are one token; items that share a token share its mean, as in the backbone.
+        int[] items = [.. Enumerable.Range(0, n).Where(i => tokenizer.TitleToken[i] >= 0).DistinctBy(i => tokenizer.TitleToken[i])];
+        long[] titleOfToken = new long[tokenizer.VocabularySize];
+        for (int p = 0; p < items.Length; p++) titleOfToken[tokenizer.TitleToken[items[p]]] = p + 1;
+        float[] differences = new float[(long)foldUsers.Count * (items.Length + 1) * width];
+        for (int fold = 0; fold < foldUsers.Count; fold++)
+            for (int p = 0; p < items.Length; p++)
+            {
+                Span<float> difference = differences.AsSpan((fold * (items.Length + 1) + p + 1) * width, width);
+                IReadOnlyList<int> sharing = tokenizer.ItemsWithTitle(items[p]);
+                double total = sharing.Sum(i => sequences.Purchases[i] + 0.01);
+                foreach (int i in sharing)
+                {
+                    float[] own = wiring.UserPart(factors.Users.AsSpan(i * rank, rank)), left = wiring.UserPart(foldUsers[fold].AsSpan(i * rank, rank));
+                    float weight = (float)((sequences.Purchases[i] + 0.01) / total);
+                    for (int j = 0; j < width; j++) difference[j] += weight * (left[j] - own[j]);
+                }
+            }
+        int[] foldOfRow = [.. rows.Select(r => foldOfUser[sequences.UserOf(r)])];
+        return new FoldTables(foldOfRow, titleOfToken, differences, items.Length + 1, width, layout.User, layout.Hidden);
+    }
+}
