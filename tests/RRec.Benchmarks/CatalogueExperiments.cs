@@ -18,6 +18,7 @@ public static class CatalogueExperiments
         {
             case "teacher": Teacher(data, clock); return 0;
             case "factors": Factors(data, clock, args.Skip(1).Select(int.Parse).ToArray()); return 0;
+            case "build": Build(data, clock, args.Skip(1).ToArray()); return 0;
             case "reason": Reason(data, clock); return 0;
             default: Console.Error.WriteLine("experiments: teacher | factors [rank steps]"); return 2;
         }
@@ -46,6 +47,45 @@ public static class CatalogueExperiments
             if (step % 100 == 0 || step == 1) Say(clock, $"step {step} kl {kl:0.000} valid {Metrics(factors.ToModel(options).TargetRanks(data.Valid))}");
         }, default);
         Say(clock, $"distilled {Metrics(factors.ToModel(options).TargetRanks(data.Valid))}");
+    }
+
+    private static void Build(MovieLens data, Stopwatch clock, string[] args)
+    {
+        string folder = args.ElementAtOrDefault(0) ?? "artifacts/catalogue-backbone";
+        CatalogueBackboneOptions options = new();
+        if (args.Length > 1) options = options with { HiddenSize = int.Parse(args[1]) };
+        if (args.Length > 2) options = options with { Folds = int.Parse(args[2]) };
+        string last = "";
+        using CatalogueBackboneGuide guide = CatalogueBackboneBuilder.Build(data.Catalogue, data.Train, options, folder, new Reporter(p =>
+        {
+            if (p.Message != last && !p.Message!.StartsWith("distillation step")) Say(clock, $"{p.Step}/{p.TotalSteps} {last = p.Message!}");
+        }));
+        Say(clock, $"built; teacher temperature {guide.TeacherTemperature:0.00000}, statement strength {guide.StatementStrength:0.00000}");
+        using R2ecModel model = R2ecModel.Open(folder, data.Catalogue, new R2ecSettings { MaxNewTokens = 8 });
+        Evaluate(model, data, clock, 4);
+    }
+
+    /// <summary>Hit@10/NDCG@10 on every so-many-th valid row without and with reasoning.</summary>
+    internal static void Evaluate(R2ecModel model, MovieLens data, Stopwatch clock, int every)
+    {
+        PurchaseRow[] rows = [.. data.Valid.Where((_, i) => i % every == 0)];
+        model.EncodeItems();
+        Say(clock, "items encoded");
+        int[] ranks = new int[rows.Length];
+        foreach (bool reasoning in new[] { false, true })
+        {
+            IReadOnlyList<Recommendation> answers = model.Recommend([.. rows.Select(r => r.History)],
+                new RecommendRequest { K = 1, UseReasoning = reasoning, Labels = [.. rows.Select(r => (int)r.Target)] }, default);
+            ranks = [.. answers.Select(a => a.LabelRank!.Value)];
+            Say(clock, $"{(reasoning ? "with reasoning" : "without reasoning")} valid(1/{every}) {Metrics(ranks)}");
+            if (reasoning)
+                foreach (Recommendation answer in answers.Take(12)) Console.WriteLine("    " + answer.Reasoning);
+        }
+    }
+
+    internal sealed class Reporter(Action<R2ecProgress> report) : IProgress<R2ecProgress>
+    {
+        public void Report(R2ecProgress value) => report(value);
     }
 
     private static void Reason(MovieLens data, Stopwatch clock)

@@ -100,7 +100,8 @@ internal sealed class AttentionWiring(DecoderArrays weights, WiringLayout layout
         for (int a = 0; a < SpokenAttributes.Limit; a++)
         {
             v[a * _d + layout.Said + a] = 1;
-            o[(layout.Said + a) * _d + a] = (float)(-77 / (TokenWiring.Said * PhraseRescale));
+            // A phrase's own embedding speaks for itself in both dimensions; both are pulled well below what any wish can reach.
+            o[(layout.Said + a) * _d + a] = o[(layout.Wish + a) * _d + a] = (float)(-80 / (TokenWiring.Said * PhraseRescale));
         }
         if (namedAttributes < 1) return;
         // Head 1: the assistant token outweighs the start token from the wanted number of statements on. The score turns with the
@@ -108,10 +109,10 @@ internal sealed class AttentionWiring(DecoderArrays weights, WiringLayout layout
         int pair = 0;
         while (pair < 8 && Theta(pair) * (namedAttributes - 0.5) > 1.4) pair++;
         double theta = Theta(pair), phase = theta * (namedAttributes - 0.5), slope = 6 / theta;
-        Key(1, 1, StartIndex, (layout.IsStart, 0.5 * Root));
-        Query(1, 1, StartIndex, 0.6 * TitleScore, (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
+        Key(1, 1, StartIndex, (layout.IsStart, Root));
+        Query(1, 1, StartIndex, 0.3 * TitleScore, (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
         Key(1, 1, SayIndex, (layout.IsAssistant, AssistantFlag));
-        Query(1, 1, SayIndex, 0.6 * TitleScore, (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
+        Query(1, 1, SayIndex, 0.3 * TitleScore, (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
         Key(1, 1, pair, (layout.IsAssistant, AssistantFlag));
         Query(1, 1, pair, -slope * Math.Sin(phase), (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
         Query(1, 1, pair + Head / 2, -slope * Math.Cos(phase), (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));

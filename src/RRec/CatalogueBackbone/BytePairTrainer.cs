@@ -163,6 +163,6 @@ internal sealed partial class BytePairTrainer
         return text;
     }
 
-    [GeneratedRegex(@" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+")]
+    [GeneratedRegex(@" ?[^\s]+[\t\n]?|\s+")]
     private static partial Regex Word();
 }

@@ -95,16 +95,16 @@ public static class CatalogueBackboneBuilder
         return Math.Max(1e-9, TemperatureShare * spread / samples);
     }
 
-    private const double TemperatureShare = 0.25;
+    private const double TemperatureShare = 0.875;
 
     private static void Write(string folder, BackboneConfig config, DecoderArrays weights, CatalogueTokenizer tokenizer)
     {
         Directory.CreateDirectory(folder);
         using var scope = NewDisposeScope();
         using (Backbone backbone = Backbone.Create(config, weights.ToTensors(), CPU, ScalarType.Float32)) backbone.SaveFolder(folder);
-        SafetensorsWriter.Write(Path.Combine(folder, "tokenizer.json"), stream => stream.Write(tokenizer.TokenizerJson()));
-        SafetensorsWriter.WriteText(Path.Combine(folder, "tokenizer_config.json"), CatalogueTokenizer.ConfigJson);
-        SafetensorsWriter.WriteText(Path.Combine(folder, PromptFormat.FileName), PromptFormat.Catalogue.ToJson());
-        SafetensorsWriter.WriteText(Path.Combine(folder, ChatFormat.FileName), ChatFormat.Plain.ToJson());
+        WholeFile.Write(Path.Combine(folder, "tokenizer.json"), stream => stream.Write(tokenizer.TokenizerJson()));
+        WholeFile.WriteText(Path.Combine(folder, "tokenizer_config.json"), CatalogueTokenizer.ConfigJson);
+        WholeFile.WriteText(Path.Combine(folder, PromptFormat.FileName), PromptFormat.Catalogue.ToJson());
+        WholeFile.WriteText(Path.Combine(folder, ChatFormat.FileName), ChatFormat.Plain.ToJson());
     }
 }

@@ -71,8 +71,8 @@ public sealed record CatalogueBackboneOptions
 
     // ---- tokenizer -------------------------------------------------------------------------------------------------------------------
 
-    /// <summary>Merges inside words before whole titles are joined. Default 3,000, range &gt;= 0.</summary>
-    public int WordMerges { get; init; } = 3000;
+    /// <summary>Merges inside words before whole titles are joined. Default 8,000, range &gt;= 0.</summary>
+    public int WordMerges { get; init; } = 8000;
 
     /// <summary>Vocabulary size at which no further titles are made one token (the most bought come first). Default 60,000, range &gt;= 512.</summary>
     public int MaxVocabulary { get; init; } = 60_000;

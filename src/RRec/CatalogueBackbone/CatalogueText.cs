@@ -24,7 +24,7 @@ internal static partial class CatalogueText
     // The writer of the prompts decides the letters; these must spell the same cells.
     public static string TitleCell(string title) => PromptValues.OneLine(title) + "\t";
 
-    public static string ValueCell(string value) => PromptValues.OneLine(PromptValues.LimitWords(value, MaxValueWords)) + "\t";
+    public static string ValueCell(string value) => PromptValues.LimitWords(value, MaxValueWords) + "\t";
 
     /// <summary>The rating and the line break; the line break alone where the rating is unknown.</summary>
     public static string RatingCell(float? rating) => (rating is { } r && float.IsFinite(r) ? PromptValues.Rating(r) : "") + "\n";

@@ -21,6 +21,7 @@ public sealed partial record PromptFormat
         ItemText = CatalogueText.Item + "{title}\t{attributes}",
         AttributeLine = "{values}\t",
         ValueSeparator = "\t",
+        KeepLineBreaksInValues = true,   // else the tab between two values would become a blank
         MaxValueWords = CatalogueText.MaxValueWords,
         ItemAnswer = CatalogueText.ItemEnd,
     };

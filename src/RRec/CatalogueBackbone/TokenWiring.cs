@@ -89,7 +89,7 @@ internal sealed class TokenWiring
         }
         foreach (int rating in tokenizer.RatingTokens) Clear(weights.Token(rating))[_layout.ReadsUser] = 0.5f * root;
         Clear(weights.Token(tokenizer.EndToken));
-        Clear(weights.Token(tokenizer.ItemToken))[_layout.IsStart] = 0.5f * root;
+        Clear(weights.Token(tokenizer.ItemToken))[_layout.IsStart] = root;
         Clear(weights.Token(tokenizer.ItemEndToken))[_layout.ReadsItem] = 0.5f * root;
         Span<float> assistant = Clear(weights.Token(tokenizer.AssistantToken));
         (assistant[_layout.IsAssistant], assistant[_layout.Speaks]) = (Assistant, AssistantSpeaks);
@@ -98,8 +98,8 @@ internal sealed class TokenWiring
         // A user without history is the average purchase: the start token carries it, and nothing but an empty history reads it.
         double[] average = Mean(parts, Enumerable.Range(0, n), sequences);
         Span<float> user = Clear(weights.Token(tokenizer.UserToken));
-        user[_layout.IsStart] = 0.5f * root;
-        for (int j = 0; j < rank; j++) user[_layout.User + j] = (float)average[_layout.Ranking + j];
+        user[_layout.IsStart] = root;
+        for (int j = 0; j < rank; j++) user[_layout.User + j] = (float)(0.25 * average[_layout.Ranking + j]);
     }
 
     /// <summary>Word pieces carry the mean of the titles that they occur in: what a title that is not one token is made of.</summary>
