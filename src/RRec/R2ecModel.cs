@@ -1,6 +1,7 @@
 using RRec.Backbones;
 using RRec.Data;
 using RRec.Ranking;
+using RRec.RecPO;
 using RRec.Text;
 
 namespace RRec;
@@ -69,7 +70,13 @@ public sealed partial class R2ecModel : IDisposable
     /// <summary>The item table; encoded at first use (see <see cref="EncodeItems"/> for progress and cancellation).</summary>
     public ItemTable Items => _items ?? EncodeItems();
 
+    /// <summary>How RecPO went, where this model came out of it in this process; not saved.</summary>
+    public RecPOResult? Training { get; internal set; }
+
     internal ItemPrompts ItemPrompts { get; }
+
+    /// <summary>What the makers of a catalogue backbone know besides it; null for other backbones. Not saved.</summary>
+    internal Teaching? Teaching { get; set; }
 
     /// <summary>Opens a Hugging Face folder: weights, tokenizer, chat format and, where it has them, prompt wording.</summary>
     /// <param name="folder">The folder.</param>
@@ -87,6 +94,33 @@ public sealed partial class R2ecModel : IDisposable
         try
         {
             return new R2ecModel(backbone, tokenizer, chat, prompts, catalogue, settings);
+        }
+        catch
+        {
+            backbone.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A model of its own with the same weights, adapter included, and the same or another catalogue.</summary>
+    internal R2ecModel Copy(Catalogue catalogue, R2ecSettings? settings)
+    {
+        Backbone backbone;
+        using (TorchSharp.torch.NewDisposeScope())
+        {
+            backbone = Backbone.Create(Backbone.Config, Backbone.HuggingFaceWeights(), Backbone.Device, Backbone.Type);
+        }
+
+        try
+        {
+            if (Backbone.Adapter is { } adapter)
+            {
+                backbone.AttachLora(adapter.Options, seed: 0);
+                using var quiet = TorchSharp.torch.no_grad();
+                foreach (((_, TorchSharp.torch.Tensor to), (_, TorchSharp.torch.Tensor from)) in backbone.TrainableParameters().Zip(adapter.Parameters())) to.copy_(from);
+            }
+
+            return new R2ecModel(backbone, Tokenizer, Chat, Prompts, catalogue, settings ?? Settings) { Teaching = Teaching?.Share() };
         }
         catch
         {
@@ -115,5 +149,7 @@ public sealed partial class R2ecModel : IDisposable
     {
         _items?.Dispose();
         Backbone.Dispose();
+        Teaching?.Release();
+        Teaching = null;
     }
 }

@@ -1,24 +1,32 @@
+using RRec.CatalogueBackbone;
 using RRec.RecPO;
+using TorchSharp;
 
 namespace RRec;
 
-/// <summary>Everything that <c>R2ecTraining</c> needs besides the data, by stage: backbone, warm-up, RecPO, model.</summary>
+/// <summary>Everything that <see cref="R2ecTraining"/> needs besides the data, by stage: backbone, warm-up, RecPO, model.</summary>
 public sealed partial record R2ecTrainingOptions
 {
     /// <summary>A Hugging Face folder of a supported family. Null (default): a small backbone is made from the catalogue and the training rows.</summary>
     public string? Backbone { get; init; }
 
-    /// <summary>Where a made backbone is written. Null (default): a temporary folder that is deleted at the end. Ignored with <see cref="Backbone"/>.</summary>
+    /// <summary>Where a made backbone is written. Null (default): a temporary folder that is deleted at the end. Ignored with <see cref="Backbone"/> or <see cref="InitialModel"/>.</summary>
     public string? BackboneOutput { get; init; }
 
-    /// <summary>The device, e.g. <c>cpu</c> or <c>cuda:0</c>. Default <c>cpu</c>.</summary>
+    /// <summary>How a backbone is made; null (default): the defaults. Ignored with <see cref="Backbone"/> or <see cref="InitialModel"/>.</summary>
+    public CatalogueBackboneOptions? CatalogueBackbone { get; init; }
+
+    /// <summary>The device, e.g. <c>cpu</c> or <c>cuda:0</c>. Default <c>cpu</c>. Ignored with <see cref="InitialModel"/>, which stays on its own.</summary>
     public string Device { get; init; } = "cpu";
 
-    /// <summary>The type of frozen weights: <c>float32</c>, <c>bfloat16</c> or <c>float16</c>. Default <c>float32</c>.</summary>
+    /// <summary>The type of the weights in memory: <c>float32</c>, <c>bfloat16</c> or <c>float16</c>. Default <c>float32</c>. Ignored with <see cref="InitialModel"/>.</summary>
     public string WeightType { get; init; } = "float32";
 
-    /// <summary>How the model reads and answers; null (default): the backbone's own if it has them, else the defaults of <see cref="R2ecSettings"/>.</summary>
+    /// <summary>How the model reads and answers; null (default): what suits the backbone, or the initial model's own.</summary>
     public R2ecSettings? Settings { get; init; }
+
+    /// <summary>Continue from this model instead of a backbone: it is copied, not changed, and no warm-up runs. Null (default): start anew. Excludes <see cref="Backbone"/>.</summary>
+    public R2ecModel? InitialModel { get; init; }
 
     /// <summary>RecPO's settings; null (default): <see cref="RecPOOptions.Cpu"/> for a backbone made here, <see cref="RecPOOptions.Paper"/> for a given folder.</summary>
     public RecPOOptions? RecPO { get; init; }
@@ -28,4 +36,31 @@ public sealed partial record R2ecTrainingOptions
 
     /// <summary>Seeds whatever is random and has no seed of its own.</summary>
     public int Seed { get; init; }
+
+    internal torch.ScalarType ScalarType => WeightType switch
+    {
+        "bfloat16" => torch.ScalarType.BFloat16,
+        "float16" => torch.ScalarType.Float16,
+        _ => torch.ScalarType.Float32,
+    };
+
+    /// <summary>Every setting that breaks its rule, those of the stages included; empty where all are fine.</summary>
+    public IReadOnlyList<string> Violations()
+    {
+        List<string> found = [];
+        if (Backbone is not null && InitialModel is not null) found.Add("Backbone and InitialModel are both given: a training starts from one of them.");
+        if (Backbone is not null && !Directory.Exists(Backbone)) found.Add($"Backbone is '{Backbone}': there is no such folder.");
+        if (WeightType is not ("float32" or "bfloat16" or "float16")) found.Add($"WeightType is '{WeightType}': it must be float32, bfloat16 or float16.");
+        if (Settings is not null) found.AddRange(Settings.Violations());
+        if (RunRecPO && RecPO is not null) found.AddRange(RecPO.Violations());
+        return found;
+    }
+
+    /// <summary>The gate that every training passes.</summary>
+    /// <exception cref="ArgumentException">Names all violations at once.</exception>
+    public void Validate()
+    {
+        IReadOnlyList<string> found = Violations();
+        if (found.Count > 0) throw new ArgumentException("R2ec options:" + Environment.NewLine + string.Join(Environment.NewLine, found));
+    }
 }

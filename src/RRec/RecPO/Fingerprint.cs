@@ -55,7 +55,7 @@ internal sealed class Fingerprint
         return found;
     }
 
-    private static string Hash(IReadOnlyList<PurchaseRow> rows)
+    internal static string Hash(IReadOnlyList<PurchaseRow> rows)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (PurchaseRow row in rows)

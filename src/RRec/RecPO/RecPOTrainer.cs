@@ -43,7 +43,7 @@ public static class RecPOTrainer
         return run.Run(cancel);
     }
 
-    private static void CheckRows(IReadOnlyList<PurchaseRow> rows, string kind, Catalogue catalogue)
+    internal static void CheckRows(IReadOnlyList<PurchaseRow> rows, string kind, Catalogue catalogue)
     {
         for (int i = 0; i < rows.Count; i++)
         {

@@ -1,0 +1,96 @@
+using RRec.Backbones;
+using RRec.CatalogueBackbone;
+using RRec.Data;
+using RRec.RecPO;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec;
+
+/// <summary>Makes an <see cref="R2ecModel"/> from a catalogue and purchases: a backbone (opened, or made from the data), a warm-up, RecPO.</summary>
+public static class R2ecTraining
+{
+    /// <summary>Trains a model.</summary>
+    /// <param name="catalogue">All items that can be recommended.</param>
+    /// <param name="train">Histories and what was bought next.</param>
+    /// <param name="validation">Rows that choose the best weights; null or empty: the last are kept.</param>
+    /// <param name="options">All settings; null: defaults. Checked together before anything happens.</param>
+    /// <param name="progress">Told what happens; may be null.</param>
+    /// <param name="cancel">Stops within a step.</param>
+    /// <returns>The trained model with its item table; the caller disposes it. <see cref="R2ecModel.Training"/> says how it went.</returns>
+    /// <exception cref="ArgumentException">Options that are out of range or exclude each other, no rows, rows that do not fit the catalogue: all reasons are named.</exception>
+    /// <exception cref="OperationCanceledException">Stopped.</exception>
+    public static R2ecModel Fit(
+        Catalogue catalogue, IReadOnlyList<PurchaseRow> train, IReadOnlyList<PurchaseRow>? validation = null, R2ecTrainingOptions? options = null,
+        IProgress<R2ecProgress>? progress = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(catalogue);
+        ArgumentNullException.ThrowIfNull(train);
+        options ??= new R2ecTrainingOptions();
+        options.Validate();
+        RecPOTrainer.CheckRows(train, "Training", catalogue);
+        RecPOTrainer.CheckRows(validation ?? [], "Validation", catalogue);
+        if (train.Count == 0) throw new ArgumentException("There are no training rows: at least one history with a target is needed.", nameof(train));
+
+        R2ecModel model = Start(catalogue, train, options, progress, cancel);
+        try
+        {
+            bool own = model.Teaching?.Fits(train) ?? false; // a backbone made here from these very rows
+            if (options.RunRecPO)
+            {
+                RecPOOptions settings = options.RecPO ?? (model.Teaching is null ? RecPOOptions.Paper : RecPOOptions.Cpu);
+                if (own) settings = settings with { EmbeddingDelta = settings.EmbeddingDelta ?? model.Teaching!.Guide.Folds };
+                model.Training = RecPOTrainer.Train(model, train, validation, settings, progress, cancel);
+            }
+            else
+            {
+                model.EncodeItems(progress, cancel);
+            }
+
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    // The model before any training: a copy, an opened folder, or a backbone made from the data.
+    private static R2ecModel Start(Catalogue catalogue, IReadOnlyList<PurchaseRow> train, R2ecTrainingOptions options, IProgress<R2ecProgress>? progress, CancellationToken cancel)
+    {
+        if (options.InitialModel is { } initial) return initial.Copy(catalogue, options.Settings);
+        Device device = new(options.Device);
+        ScalarType type = options.ScalarType;
+        if (options.Backbone is { } folder)
+        {
+            progress?.Report(new R2ecProgress(TrainingPhase.Backbone, 0, 1, $"reading {folder}"));
+            return R2ecModel.Open(folder, catalogue, options.Settings ?? new R2ecSettings(), device, type);
+        }
+
+        string made = options.BackboneOutput ?? Path.Combine(Path.GetTempPath(), "rrec-backbone-" + Guid.NewGuid().ToString("n"));
+        try
+        {
+            CatalogueBackboneOptions recipe = options.CatalogueBackbone ?? new CatalogueBackboneOptions { Seed = options.Seed };
+            CatalogueBackboneGuide guide = CatalogueBackboneBuilder.Build(catalogue, train, recipe, made, progress, cancel);
+            try
+            {
+                R2ecModel model = R2ecModel.Open(made, catalogue, options.Settings ?? SettingsFor(recipe), device, type);
+                model.Teaching = new Teaching(guide, train);
+                return model;
+            }
+            catch
+            {
+                guide.Dispose();
+                throw;
+            }
+        }
+        finally
+        {
+            if (options.BackboneOutput is null && Directory.Exists(made)) Directory.Delete(made, recursive: true);
+        }
+    }
+
+    // A catalogue backbone says a handful of attributes, one token each, in prompts of two tokens a line.
+    private static R2ecSettings SettingsFor(CatalogueBackboneOptions recipe) => new() { Window = recipe.Window, MaxNewTokens = recipe.NamedAttributes + 4, MaxPromptTokens = 256, MaxItemTokens = 64, Temperature = 0.03 };
+}
