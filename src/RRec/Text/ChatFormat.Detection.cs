@@ -31,7 +31,8 @@ public sealed partial record ChatFormat
 
         string why = template is null ? "has no chat template and no model type with a known one" : "has a chat template of no known family";
         throw new InvalidDataException(
-            $"{folder} {why}. Known formats: {string.Join(", ", Presets.Keys)}. Name one in the options, or give the strings of a format of your own ({FileName} in the folder, or ChatFormat with {{ ... }}).");
+            $"{folder} {why}. Known formats: {string.Join(", ", Presets.Keys)}. Name one in the options, or give the strings of a format " +
+            $"of your own ({FileName} in the folder, or ChatFormat with {{ ... }}).");
     }
 
     internal static ChatFormat? FromTemplate(string template)

@@ -141,7 +141,8 @@ public sealed partial record ChatFormat
     {
         try
         {
-            return JsonSerializer.Deserialize<ChatFormat>(json, Json) ?? throw new InvalidDataException($"{sourceName}: a chat format is needed, not null.");
+            return JsonSerializer.Deserialize<ChatFormat>(json, Json)
+                   ?? throw new InvalidDataException($"{sourceName}: a chat format is needed, not null.");
         }
         catch (JsonException e)
         {
@@ -159,7 +160,8 @@ public sealed partial record ChatFormat
     {
         if (messages.Count == 0) throw new ArgumentException("A conversation needs at least one message.", nameof(messages));
         if (continueFinalMessage && (addGenerationPrompt || messages[^1].Role != ChatMessage.Assistant))
-            throw new ArgumentException("Only a last message of the model can be left open, and then no generation prompt may follow.", nameof(continueFinalMessage));
+            throw new ArgumentException("Only a last message of the model can be left open, and then no generation prompt may follow.",
+                                        nameof(continueFinalMessage));
         int first = messages[0].Role == ChatMessage.System ? 1 : 0;
         if (first == 1 && SystemPlacement == SystemPlacement.Unsupported)
             throw new ArgumentException($"The chat format '{Name}' has no place for a system message.", nameof(messages));

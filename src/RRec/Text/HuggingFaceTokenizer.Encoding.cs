@@ -11,7 +11,8 @@ public sealed partial class HuggingFaceTokenizer
 {
     private static readonly EncodeSettings Everything = new() { ConsiderNormalization = true, ConsiderPreTokenization = true };
 
-    private void EncodeText(string text, IReadOnlyList<(int Start, int End)> data, TokenSink sink, TokenOffsets? offsets, EncodeSettings settings, StringBuilder? normalized = null)
+    private void EncodeText(string text, IReadOnlyList<(int Start, int End)> data, TokenSink sink, TokenOffsets? offsets, EncodeSettings settings,
+                            StringBuilder? normalized = null)
     {
         int nextData = 0;
         for (int at = 0; at < text.Length;)
@@ -72,7 +73,8 @@ public sealed partial class HuggingFaceTokenizer
         EncodeText(text, [], sink, offsets, settings, normalized);
         int count = Keep(sink.Count, offsets, settings.MaxTokenCount);
         var tokens = new EncodedToken[count];
-        for (int i = 0; i < count; i++) tokens[i] = new EncodedToken(sink.Ids[i], _vocabulary.TokenOf(sink.Ids[i])!, offsets.Starts[i]..offsets.Ends[i]);
+        for (int i = 0; i < count; i++)
+            tokens[i] = new EncodedToken(sink.Ids[i], _vocabulary.TokenOf(sink.Ids[i])!, offsets.Starts[i]..offsets.Ends[i]);
         return new EncodeResults<EncodedToken>
         {
             Tokens = tokens,

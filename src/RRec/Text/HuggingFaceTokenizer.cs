@@ -32,7 +32,8 @@ public sealed partial class HuggingFaceTokenizer : Tokenizer
     {
         SourceJson = json;
         JsonPlace model = root.Get("model");
-        if (model.Find("type") is { } type && type.Text() != "BPE") throw type.Wrong($"the model '{type.Text()}' is not supported; supported is BPE");
+        if (model.Find("type") is { } type && type.Text() != "BPE")
+            throw type.Wrong($"the model '{type.Text()}' is not supported; supported is BPE");
         JsonPlace? added = root.Find("added_tokens");
         JsonPlace vocabulary = model.Get("vocab");
         if (vocabulary.Element.ValueKind != JsonValueKind.Object) throw vocabulary.Wrong("an object of token and id is needed");
@@ -72,8 +73,10 @@ public sealed partial class HuggingFaceTokenizer : Tokenizer
         ArgumentException.ThrowIfNullOrEmpty(folderOrTokenizerJson);
         string file = Directory.Exists(folderOrTokenizerJson) ? Path.Combine(folderOrTokenizerJson, "tokenizer.json") : folderOrTokenizerJson;
         var info = new FileInfo(file);
-        if (!info.Exists) throw new FileNotFoundException($"There is no tokenizer at {file}; a Hugging Face folder with a tokenizer.json is needed.", file);
-        if (info.Length > MaxFileBytes) throw new InvalidDataException($"{file} has {info.Length:N0} bytes; a tokenizer.json of more than {MaxFileBytes >> 20} MB is not read.");
+        if (!info.Exists)
+            throw new FileNotFoundException($"There is no tokenizer at {file}; a Hugging Face folder with a tokenizer.json is needed.", file);
+        if (info.Length > MaxFileBytes)
+            throw new InvalidDataException($"{file} has {info.Length:N0} bytes; a tokenizer.json of more than {MaxFileBytes >> 20} MB is not read.");
         return Parse(File.ReadAllBytes(file), file);
     }
 
@@ -90,7 +93,7 @@ public sealed partial class HuggingFaceTokenizer : Tokenizer
             using JsonDocument document = JsonDocument.Parse(json);
             return new HuggingFaceTokenizer(bytes, new JsonPlace(document.RootElement, sourceName, "$"));
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new InvalidDataException($"{sourceName}: not valid JSON: {e.Message}", e);
         }

@@ -102,7 +102,8 @@ public sealed partial record PromptFormat
     {
         try
         {
-            PromptFormat format = JsonSerializer.Deserialize<PromptFormat>(json, Json) ?? throw new InvalidDataException($"{sourceName}: prompts are needed, not null.");
+            PromptFormat format = JsonSerializer.Deserialize<PromptFormat>(json, Json)
+                                  ?? throw new InvalidDataException($"{sourceName}: prompts are needed, not null.");
             _ = new CompiledPrompts(format);
             return format;
         }

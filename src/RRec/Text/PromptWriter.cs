@@ -63,7 +63,7 @@ public sealed class PromptWriter
         FitUser(history, window, maxTokens, withLines: true);
 
     /// <summary>The user's prompt as text, with its first history line at the last <paramref name="lines"/> purchases.</summary>
-    public PromptText UserText(in UserHistory history, int lines) => RenderUser(history, Math.Min(lines, history.Items.Length), null, out _);
+    public PromptText UserText(in UserHistory history, int lines) => RenderUser(history, Math.Min(lines, history.Items.Length), null, out _, out _);
 
     /// <summary>
     /// The complete sequence for an item: the description and the opened answer, whose last token gives the embedding. A description that
@@ -100,32 +100,35 @@ public sealed class PromptWriter
         int lines = Math.Min(window, history.Items.Length);
         if (!withLines)
         {
-            int[] ids = _tokenizer.EncodePrompt(RenderUser(history, lines, null, out _));
+            int[] ids = _tokenizer.EncodePrompt(RenderUser(history, lines, null, out _, out _));
             if (ids.Length <= maxTokens) return new UserPromptWithLines(ids, []);
         }
         while (true)
         {
             var ends = new List<int>(lines);
-            EncodedPrompt encoded = _tokenizer.EncodePromptWithOffsets(RenderUser(history, lines, ends, out int start));
+            EncodedPrompt encoded = _tokenizer.EncodePromptWithOffsets(RenderUser(history, lines, ends, out int start, out int linesStart));
             int excess = encoded.Ids.Length - maxTokens;
+            int intro = encoded.LastTokenBefore(start + linesStart);
             int[] lastTokens = ends.Select(end => encoded.LastTokenBefore(start + end)).ToArray();
             if (excess <= 0) return new UserPromptWithLines(encoded.Ids, lastTokens);
             if (lines == 0) throw TooSmall(maxTokens, $"the user's instruction alone takes {encoded.Ids.Length} tokens");
 
-            // A line takes the tokens from the end of the one before it; the first one's beginning is not known, so it counts as free and
-            // the loop may run once more.
+            // Leave out as many lines as the excess takes, a few tokens generous: merges at the new seam may save some, and the loop runs
+            // once more where they do not.
             int drop = 1;
-            while (drop < lines && lastTokens[drop] - lastTokens[0] < excess) drop++;
+            while (drop < lines && lastTokens[drop - 1] - intro + 2 < excess) drop++;
             lines -= drop;
         }
     }
 
-    private PromptText RenderUser(in UserHistory history, int lines, List<int>? ends, out int contentStart)
+    // contentStart: where the user's content begins in the result; linesStart and ends are places in that content.
+    private PromptText RenderUser(in UserHistory history, int lines, List<int>? ends, out int contentStart, out int linesStart)
     {
         int count = history.Items.Length;
-        if (!history.Ratings.IsEmpty && history.Ratings.Length != count || !history.Timestamps.IsEmpty && history.Timestamps.Length != count)
-            throw new ArgumentException(
-                $"A history has {count} items, {history.Ratings.Length} ratings and {history.Timestamps.Length} times; ratings and times must be none or one an item.", nameof(history));
+        int ratings = history.Ratings.Length, times = history.Timestamps.Length;
+        if ((ratings != 0 && ratings != count) || (times != 0 && times != count))
+            throw new ArgumentException($"A history has {count} items, {ratings} ratings and {times} times; ratings and times must be none or one an item.",
+                                        nameof(history));
         bool hasRatings = count == 0 || !history.Ratings.IsEmpty;
         bool hasTimes = count == 0 || (!history.Timestamps.IsEmpty && history.Now is not null);
         string? Frame(string name) => name switch
@@ -139,6 +142,7 @@ public sealed class PromptWriter
 
         var content = new PromptText();
         _templates.UserIntro.Write(content, Frame);
+        linesStart = content.Length;
         UserHistory captured = history;
         for (int i = count - lines; i < count; i++)
         {
@@ -147,8 +151,8 @@ public sealed class PromptWriter
             _templates.HistoryLine.Write(content, name => name switch
             {
                 "title" => OneLine(Item(captured.Items.Span[at]).Title),
-                "rating" => captured.Ratings.IsEmpty || !float.IsFinite(captured.Ratings.Span[at]) ? null : PromptValues.Rating(captured.Ratings.Span[at]),
-                "delta" => captured.Timestamps.IsEmpty || captured.Now is null ? null : PromptValues.TimeDelta(captured.Now.Value - captured.Timestamps.Span[at]),
+                "rating" => ratings > 0 && float.IsFinite(captured.Ratings.Span[at]) ? PromptValues.Rating(captured.Ratings.Span[at]) : null,
+                "delta" => times > 0 && captured.Now is { } now ? PromptValues.TimeDelta(now - captured.Timestamps.Span[at]) : null,
                 "category" => OneLine(_catalogue.Category),
                 _ => null,
             });

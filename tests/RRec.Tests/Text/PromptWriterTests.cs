@@ -23,7 +23,10 @@ public class PromptWriterTests
     [Fact]
     public void The_oldest_lines_are_left_out_where_they_do_not_fit_and_no_line_more()
     {
-        PromptWriter writer = Writer();
+        // Titles of very different lengths, the oldest ones long.
+        var catalogue = new Catalogue(Enumerable.Range(0, 30).Select(i =>
+            new CatalogueItem($"m{i}", $"Film number {i} ({1970 + i})" + (i % 3 == 2 ? new string('x', 200 - 5 * i) : ""), [])).ToArray(), "movie");
+        PromptWriter writer = Writer(catalogue: catalogue);
         UserHistory history = History(25);
         int whole = writer.UserPrompt(history, 20, int.MaxValue).Length, bare = writer.UserPrompt(history, 0, int.MaxValue).Length;
         for (int budget = bare; budget <= whole; budget += 7)
@@ -35,7 +38,7 @@ public class PromptWriterTests
             int lines = text.Split(" ago: [").Length - 1;
             Assert.Equal(writer.UserPrompt(history, lines, int.MaxValue), ids);
             if (lines < 20) Assert.True(writer.UserPrompt(history, lines + 1, int.MaxValue).Length > budget);
-            if (lines > 0) Assert.Contains("[Film number 24 (1994)]", text);
+            if (lines > 0) Assert.Contains("[Film number 24 (1994)]", text);       // the newest
             Assert.Equal(ids, writer.UserPromptWithLineEnds(history, 20, budget).Ids);
         }
     }

@@ -38,13 +38,15 @@ internal sealed class AddedTokens
             int id = item.Get("id").Int32();
             int known = vocabulary.IdOf(content);
             if (known < 0) vocabulary.AddToken(content, id, item);
-            else if (known != id) throw item.Wrong($"the added token {Vocabulary.Quote(content)} has the id {id} here and {known} in the vocabulary");
+            else if (known != id)
+                throw item.Wrong($"the added token {Vocabulary.Quote(content)} has the id {id} here and {known} in the vocabulary");
             bool special = item.Flag("special", false);
             bool harmless = !special && content.All(c => char.IsWhiteSpace(c) || c == BpeModel.Blank);
             if (special) _special.Add(id);
             if (special || (!harmless && LooksLikeMarker(content))) _control.Add(id);
             if (content.Length == 0) continue;
-            Insert(content, new Token(id, content.Length, item.Flag("single_word", false), item.Flag("lstrip", false), item.Flag("rstrip", false), harmless));
+            bool alone = item.Flag("single_word", false), left = item.Flag("lstrip", false), right = item.Flag("rstrip", false);
+            Insert(content, new Token(id, content.Length, alone, left, right, harmless));
         }
         _firsts = System.Buffers.SearchValues.Create(_children[0].Keys.ToArray());
     }

@@ -38,7 +38,7 @@ internal sealed class BpeModel
         _byteFallback = model.Flag("byte_fallback", false);
         foreach (string name in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
             if (model.Find(name) is { } affix && affix.Text().Length > 0) throw affix.Wrong($"{name} is not supported");
-        if (model.Find("dropout") is { } dropout && !(dropout.Element.TryGetDouble(out double p) && p == 0)) throw dropout.Wrong("dropout is not supported");
+        if (model.Find("dropout") is { } dropout && dropout.Element.GetRawText() is not ("0" or "0.0")) throw dropout.Wrong("dropout is not supported");
         if (_byteFallback && byteLevel) throw model.Wrong("byte_fallback together with a ByteLevel pre-tokenizer is not supported");
         if (model.Find("unk_token") is { } unknown)
         {
@@ -186,7 +186,8 @@ internal sealed class BpeModel
         for (int id = 0; id < _vocabulary.IdLimit; id++)
         {
             if (_vocabulary.TokenOf(id) is not { Length: 1 or 2 } token || _vocabulary.ModelIdOf(token) < 0 || _isControl(id)) continue;
-            if (Rune.DecodeFromUtf16(token, out Rune rune, out int units) == OperationStatus.Done && units == token.Length) _charIds[rune.Value] = id;
+            bool valid = Rune.DecodeFromUtf16(token, out Rune rune, out int units) == OperationStatus.Done;
+            if (valid && units == token.Length) _charIds[rune.Value] = id;
         }
     }
 
@@ -237,7 +238,8 @@ internal sealed class BpeModel
         foreach (JsonPlace merge in merges.Items())
         {
             (string left, string right) = Parts(merge);
-            if (IsByteToken(left) || IsByteToken(right) || _vocabulary.ModelIdOf(left) == _unknownId || _vocabulary.ModelIdOf(right) == _unknownId) return null;
+            if (IsByteToken(left) || IsByteToken(right)) return null;
+            if (_vocabulary.ModelIdOf(left) == _unknownId || _vocabulary.ModelIdOf(right) == _unknownId) return null;
             if (right.Length > 0 && left.Length > 0 && right[0] == Blank && left[^1] != Blank) found.Add(left[^1]);
         }
         return found;

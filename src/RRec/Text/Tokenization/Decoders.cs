@@ -90,7 +90,8 @@ internal sealed class Decoders
                 _steps.Add(tokens => tokens.Select((token, i) => i == 0 ? token.TrimStart(' ') : token).ToList());
                 break;
             default:
-                throw place.Wrong($"the decoder '{place.Type()}' is not supported; supported are Sequence, ByteLevel, ByteFallback, Fuse, Replace, Strip and Metaspace");
+                throw place.Wrong($"the decoder '{place.Type()}' is not supported; supported are " +
+                                  "Sequence, ByteLevel, ByteFallback, Fuse, Replace, Strip and Metaspace");
         }
     }
 

@@ -56,7 +56,8 @@ internal sealed class Normalizers
                 _steps.Add(s => Strip(s, left, right));
                 break;
             default:
-                throw place.Wrong($"the normalizer '{place.Type()}' is not supported; supported are Sequence, NFC, NFD, NFKC, NFKD, Replace, Prepend and Strip");
+                throw place.Wrong($"the normalizer '{place.Type()}' is not supported; supported are " +
+                                  "Sequence, NFC, NFD, NFKC, NFKD, Replace, Prepend and Strip");
         }
     }
 

@@ -38,7 +38,7 @@ internal sealed class PreTokenizers
                 break;
             case "ByteLevel":
                 if (place.Flag("add_prefix_space", true))
-                    _steps.Add(segment => segment.Prepend(' ', (start, _) => segment.Text[start] != ' '));
+                    _steps.Add(segment => segment.Prepend(' ', start => segment.Text[start] != ' '));
                 if (place.Flag("use_regex", true))
                 {
                     PatternScanner scanner = PatternScanner.For(PatternScanner.Gpt2)!;
@@ -77,7 +77,7 @@ internal sealed class PreTokenizers
         string scheme = MetaspaceScheme(place);
         _steps.Add(segment => segment.Replace(segment.Text.Replace(' ', blank)));
         if (scheme != "never")
-            _steps.Add(segment => segment.Prepend(blank, (start, _) => segment.Text[start] != blank && (scheme == "always" || segment.StartOf(start) == 0)));
+            _steps.Add(segment => segment.Prepend(blank, start => segment.Text[start] != blank && (scheme == "always" || segment.StartOf(start) == 0)));
         if (!place.Flag("split", true)) return;
         var splitter = new StringSplitter(blank.ToString(), SplitBehavior.MergedWithNext, invert: false);
         _steps.Add(segment => segment.Divide(splitter));

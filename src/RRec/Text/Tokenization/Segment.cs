@@ -58,8 +58,8 @@ internal sealed class Segment(string text, int origin, bool aligned)
         Pieces = divided;
     }
 
-    /// <summary>Puts a character in front of the pieces that want one.</summary>
-    public void Prepend(char c, Func<int, int, bool> wanted)
+    /// <summary>Puts a character in front of the pieces that want one, asked by their beginning.</summary>
+    public void Prepend(char c, Func<int, bool> wanted)
     {
         var pieces = new List<(int Start, int End)>(Pieces.Count);
         var sources = new List<int>();
@@ -67,7 +67,7 @@ internal sealed class Segment(string text, int origin, bool aligned)
         foreach ((int start, int end) in Pieces)
         {
             int from = text.Length;
-            if (wanted(start, end))
+            if (wanted(start))
             {
                 text.Append(c);
                 sources.Add(start);

@@ -125,7 +125,8 @@ internal sealed class RegexSplitter : MatchSplitter
         }
         catch (RegexMatchTimeoutException)
         {
-            throw new InvalidOperationException($"The tokenizer's split pattern {Vocabulary.Quote(_regex.ToString())} took more than {Limit.TotalSeconds} s on a text of {text.Length} characters.");
+            throw new InvalidOperationException(
+                $"The tokenizer's split pattern {Vocabulary.Quote(_regex.ToString())} took more than {Limit.TotalSeconds} s on {text.Length} characters.");
         }
     }
 
