@@ -38,8 +38,6 @@ public sealed partial class DataViewSchema
 
         public override string ToString() => string.Join(", ", Schema.Select(column => column.Name));
 
-        internal Delegate GetGetterInternal(int index) => getters[index];
-
         public sealed class Builder
         {
             private readonly DataViewSchema.Builder columns = new();

@@ -26,12 +26,3 @@ public abstract class PrimitiveDataViewType : DataViewType
             throw new ArgumentException($"A primitive type's values are copied freely, so '{rawType}' must not be disposable.", nameof(rawType));
     }
 }
-
-/// <summary>On a member of a row class: registers the data view type that this member's CLR type stands for.</summary>
-[AttributeUsage(AttributeTargets.Field | AttributeTargets.Property)]
-public abstract class DataViewTypeAttribute : Attribute, IEquatable<DataViewTypeAttribute>
-{
-    public abstract void Register();
-
-    public abstract bool Equals(DataViewTypeAttribute? other);
-}

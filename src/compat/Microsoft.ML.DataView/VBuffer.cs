@@ -88,16 +88,6 @@ public readonly struct VBuffer<T> : IEnumerable
         for (int i = 0; i < count; i++) target[indices![i]] = values![i];
     }
 
-    public static void Copy(T[]? source, int sourceIndex, ref VBuffer<T> destination, int length)
-    {
-        int available = source?.Length ?? 0;
-        Guard.Param(length >= 0 && length <= available, nameof(length));
-        Guard.Param(sourceIndex >= 0 && sourceIndex <= available - length, nameof(sourceIndex));
-        VBufferEditor<T> editor = VBufferEditor.Create(ref destination, length, length);
-        source.AsSpan(sourceIndex, length).CopyTo(editor.Values);
-        destination = editor.Commit();
-    }
-
     public IEnumerable<KeyValuePair<int, T>> Items(bool all = false)
     {
         for (int explicitAt = 0, slot = 0; all ? slot < Length : explicitAt < count; slot++)
@@ -113,8 +103,6 @@ public readonly struct VBuffer<T> : IEnumerable
         foreach (KeyValuePair<int, T> item in Items(all: true)) yield return item.Value;
     }
 
-    public void GetItemOrDefault(int index, ref T destination) => destination = GetItemOrDefault(index);
-
     public T GetItemOrDefault(int index)
     {
         Guard.Param(index >= 0 && index < Length, nameof(index));
@@ -128,8 +116,6 @@ public readonly struct VBuffer<T> : IEnumerable
 
     public override string ToString()
         => IsDense ? $"Dense vector of size {Length}" : $"Sparse vector of size {Length}, {count} explicit values";
-
-    internal VBufferEditor<T> Edit() => Edit(Length, count, null, false, false);
 
     internal VBufferEditor<T> Edit(int newLogicalLength, int? valuesCount, int? maxValuesCapacity, bool keepOldOnResize, bool requireIndicesOnDense)
     {

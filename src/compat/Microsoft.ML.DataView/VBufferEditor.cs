@@ -5,9 +5,6 @@ namespace Microsoft.ML.Data;
 /// <summary>Starts the writing of a vector into the arrays of an old one, which must not be used any more.</summary>
 public static class VBufferEditor
 {
-    /// <summary>An editor of the same length and density.</summary>
-    public static VBufferEditor<T> CreateFromBuffer<T>(scoped ref VBuffer<T> destination) => destination.Edit();
-
     public static VBufferEditor<T> Create<T>(
         scoped ref VBuffer<T> destination,
         int newLogicalLength,

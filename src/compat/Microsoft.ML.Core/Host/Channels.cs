@@ -64,28 +64,8 @@ public interface IChannel : IPipe<ChannelMessage>
     void Info(MessageSensitivity sensitivity, string fmt, params object?[] args);
 }
 
-/// <summary>Messages without a word about sensitivity.</summary>
 internal static class HostExtensions
 {
-    public static T Apply<T>(this IHost host, string channelName, Func<IChannel, T> func)
-    {
-        using IChannel channel = host.Start(channelName);
-        return func(channel);
-    }
-
-    public static void Trace(this IChannel ch, string fmt) => ch.Trace(MessageSensitivity.Unknown, fmt);
-
-    public static void Trace(this IChannel ch, string fmt, params object?[] args) => ch.Trace(MessageSensitivity.Unknown, fmt, args);
-
-    public static void Info(this IChannel ch, string fmt) => ch.Info(MessageSensitivity.Unknown, fmt);
-
-    public static void Info(this IChannel ch, string fmt, params object?[] args) => ch.Info(MessageSensitivity.Unknown, fmt, args);
-
+    /// <summary>A warning without a word about its sensitivity.</summary>
     public static void Warning(this IChannel ch, string fmt) => ch.Warning(MessageSensitivity.Unknown, fmt);
-
-    public static void Warning(this IChannel ch, string fmt, params object?[] args) => ch.Warning(MessageSensitivity.Unknown, fmt, args);
-
-    public static void Error(this IChannel ch, string fmt) => ch.Error(MessageSensitivity.Unknown, fmt);
-
-    public static void Error(this IChannel ch, string fmt, params object?[] args) => ch.Error(MessageSensitivity.Unknown, fmt, args);
 }

@@ -27,9 +27,6 @@ internal static partial class Contracts
 
     public static T CheckRef<T>([NotNull] T? val, string paramName) where T : class => val ?? throw ExceptValue(None, paramName);
 
-    public static T CheckRef<T>(this IExceptionContext? ctx, [NotNull] T? val, string paramName) where T : class
-        => val ?? throw ExceptValue(ctx, paramName);
-
     public static string CheckNonEmpty([NotNull] string? s, string paramName, string? msg = null) => CheckNonEmpty(None, s, paramName, msg);
 
     public static string CheckNonEmpty(this IExceptionContext? ctx, [NotNull] string? s, string paramName, string? msg = null)

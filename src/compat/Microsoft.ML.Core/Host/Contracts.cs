@@ -1,6 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
-
 namespace Microsoft.ML.Runtime;
 
 /// <summary>
@@ -28,37 +25,18 @@ internal static partial class Contracts
 
     public static Exception Except(this IExceptionContext? ctx, string? msg = null) => new InvalidOperationException(msg).Process(ctx);
 
-    public static Exception Except(string msg, params object?[] args) => Except(None, Format(msg, args));
-
-    public static Exception Except(this IExceptionContext? ctx, string msg, params object?[] args) => Except(ctx, Format(msg, args));
-
     public static Exception Except(Exception inner, string msg) => Except(None, inner, msg);
 
     public static Exception Except(this IExceptionContext? ctx, Exception inner, string msg) => new InvalidOperationException(msg, inner).Process(ctx);
 
-    public static Exception ExceptParam(string paramName, string? msg = null) => ExceptParam(None, paramName, msg);
-
     public static Exception ExceptParam(this IExceptionContext? ctx, string paramName, string? msg = null)
         => (msg is null ? new ArgumentOutOfRangeException(paramName) : new ArgumentOutOfRangeException(paramName, msg)).Process(ctx);
-
-    public static Exception ExceptParam(string paramName, string msg, params object?[] args) => ExceptParam(None, paramName, Format(msg, args));
-
-    public static Exception ExceptParam(this IExceptionContext? ctx, string paramName, string msg, params object?[] args)
-        => ExceptParam(ctx, paramName, Format(msg, args));
-
-    public static Exception ExceptValue(string paramName, string? msg = null) => ExceptValue(None, paramName, msg);
 
     public static Exception ExceptValue(this IExceptionContext? ctx, string paramName, string? msg = null)
         => (msg is null ? new ArgumentNullException(paramName) : new ArgumentNullException(paramName, msg)).Process(ctx);
 
-    public static Exception ExceptDecode(string? msg = null) => ExceptDecode(None, msg);
-
     public static Exception ExceptDecode(this IExceptionContext? ctx, string? msg = null)
         => (msg is null ? new FormatException() : new FormatException(msg)).Process(ctx);
-
-    public static Exception ExceptDecode(string msg, params object?[] args) => ExceptDecode(None, Format(msg, args));
-
-    public static Exception ExceptDecode(this IExceptionContext? ctx, string msg, params object?[] args) => ExceptDecode(ctx, Format(msg, args));
 
     public static Exception ExceptDecode(this IExceptionContext? ctx, Exception inner, string msg) => new FormatException(msg, inner).Process(ctx);
 
@@ -74,7 +52,4 @@ internal static partial class Contracts
             ? $"There is no {role}column '{columnName}'."
             : $"The {role}column '{columnName}' is of type {actualType}, it should be of type {expectedType}.");
     }
-
-    [return: NotNullIfNotNull(nameof(msg))]
-    private static string? Format(string? msg, object?[] args) => msg is null ? null : string.Format(CultureInfo.InvariantCulture, msg, args);
 }

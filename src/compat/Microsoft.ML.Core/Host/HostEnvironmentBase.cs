@@ -3,11 +3,7 @@ namespace Microsoft.ML.Runtime;
 /// <summary>Who sent a message.</summary>
 internal interface IMessageSource
 {
-    string? ShortName { get; }
-
     string? FullName { get; }
-
-    bool Verbose { get; }
 }
 
 /// <summary>A named source of exceptions: an environment, a host, a channel.</summary>
@@ -83,8 +79,6 @@ internal class HostEnvironmentBase : ChannelProviderBase, IHostEnvironmentIntern
     public override string ContextDescription => "HostEnvironment";
 
     public void AddListener(Action<IMessageSource, ChannelMessage> listener) => root.Listeners += listener;
-
-    public void RemoveListener(Action<IMessageSource, ChannelMessage> listener) => root.Listeners -= listener;
 
     public IHost Register(string name, int? seed = null, bool? verbose = null)
     {

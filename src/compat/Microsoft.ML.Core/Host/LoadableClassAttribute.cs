@@ -9,8 +9,7 @@ namespace Microsoft.ML;
 /// </summary>
 internal abstract class LoadableClassAttributeBase : Attribute
 {
-    protected LoadableClassAttributeBase(
-        string? summary, Type instType, Type loaderType, Type? argType, Type[] sigTypes, string userName, params string[] loadNames)
+    protected LoadableClassAttributeBase(Type instType, Type loaderType, Type? argType, Type[] sigTypes, string userName, params string[] loadNames)
     {
         Contracts.CheckValue(instType, nameof(instType));
         Contracts.CheckValue(loaderType, nameof(loaderType));
@@ -25,12 +24,10 @@ internal abstract class LoadableClassAttributeBase : Attribute
                 $"Signatures '{sigTypes[0]}' and '{other}' of one class differ in their parameters.");
         }
         CtorTypes = argType is null ? parameters : [argType, .. parameters];
-        Summary = summary;
         InstanceType = instType;
         LoaderType = loaderType;
         ArgType = argType;
         SigTypes = sigTypes;
-        UserName = userName;
     }
 
     public Type InstanceType { get; }
@@ -43,13 +40,7 @@ internal abstract class LoadableClassAttributeBase : Attribute
 
     public Type[] CtorTypes { get; }
 
-    public string? Summary { get; }
-
-    public string UserName { get; }
-
     public string[] LoadNames { get; }
-
-    public string? DocName { get; set; }
 
     private static Type[] ParametersOf(Type signature)
     {
@@ -64,20 +55,8 @@ internal abstract class LoadableClassAttributeBase : Attribute
 internal sealed class LoadableClassAttribute : LoadableClassAttributeBase
 {
     public LoadableClassAttribute(Type instType, Type? argType, Type sigType, string userName, params string[] loadNames)
-        : base(null, instType, instType, argType, [sigType], userName, loadNames) { }
+        : base(instType, instType, argType, [sigType], userName, loadNames) { }
 
     public LoadableClassAttribute(Type instType, Type loaderType, Type? argType, Type sigType, string userName, params string[] loadNames)
-        : base(null, instType, loaderType, argType, [sigType], userName, loadNames) { }
-
-    public LoadableClassAttribute(Type instType, Type? argType, Type[] sigTypes, string userName, params string[] loadNames)
-        : base(null, instType, instType, argType, sigTypes, userName, loadNames) { }
-
-    public LoadableClassAttribute(string summary, Type instType, Type? argType, Type sigType, string userName, params string[] loadNames)
-        : base(summary, instType, instType, argType, [sigType], userName, loadNames) { }
-
-    public LoadableClassAttribute(string summary, Type instType, Type loaderType, Type? argType, Type sigType, string userName, params string[] loadNames)
-        : base(summary, instType, loaderType, argType, [sigType], userName, loadNames) { }
-
-    public LoadableClassAttribute(string summary, Type instType, Type? argType, Type[] sigTypes, string userName, params string[] loadNames)
-        : base(summary, instType, instType, argType, sigTypes, userName, loadNames) { }
+        : base(instType, loaderType, argType, [sigType], userName, loadNames) { }
 }

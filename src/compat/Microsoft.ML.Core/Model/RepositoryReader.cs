@@ -32,8 +32,6 @@ internal sealed class RepositoryReader : Repository
         return new RepositoryReader(archive, ectx);
     }
 
-    public Entry OpenEntry(string name) => OpenEntry(null, name);
-
     public Entry OpenEntry(string? dir, string name)
         => OpenEntryOrNull(dir, name) ?? throw ExceptionContext.Except($"The model has no entry '{PathInside(dir, name)}'.");
 
