@@ -1,0 +1,53 @@
+using RRec.Data;
+using RRec.RecPO;
+
+namespace RRec.Tests;
+
+/// <summary>The whole way from purchases to a model, on an invented shop in which people stay with one kind of thing.</summary>
+public sealed class R2ecTrainingTests
+{
+    private static readonly RecPOOptions Short = RecPOOptions.Cpu with { MaxSteps = 4, UsersPerStep = 8, TrajectoriesPerUser = 3, EvaluationSteps = 2, TableNegatives = 4, WarmUpSteps = 0, TableRefreshSteps = 0 };
+
+    private static readonly R2ecTrainingOptions Options = new() { CatalogueBackbone = Shop.Recipe, RecPO = Short };
+
+    [Fact]
+    public void A_shop_without_a_backbone_gets_a_model_that_ranks_better_than_chance()
+    {
+        List<R2ecProgress> seen = [];
+        using R2ecModel model = R2ecTraining.Fit(Shop.Catalogue, Shop.Rows(120, 1), Shop.Rows(30, 2), Options, new Listener(seen));
+        Assert.Equal(4, model.Training!.Steps);
+        PurchaseRow[] test = Shop.Rows(60, 3);
+        IReadOnlyList<Recommendation> answers = model.Recommend([.. test.Select(r => r.History)], new() { Labels = [.. test.Select(r => r.Target)] });
+        // Targets are of the history's kind: 10 items of 40, some of them masked.
+        Assert.True(answers.Count(a => a.LabelRank <= 10) > 40, $"{answers.Count(a => a.LabelRank <= 10)} of 60 in the first ten");
+        Assert.Contains(seen, p => p.Phase == TrainingPhase.Backbone);
+        Assert.Contains(seen, p => p.StepMetrics is not null);
+    }
+
+    [Fact]
+    public void Stopping_before_RecPO_and_continuing_equals_one_run_and_leaves_the_first_model_alone()
+    {
+        PurchaseRow[] train = Shop.Rows(120, 1);
+        using R2ecModel whole = R2ecTraining.Fit(Shop.Catalogue, train, null, Options);
+        using R2ecModel start = R2ecTraining.Fit(Shop.Catalogue, train, null, Options with { RunRecPO = false });
+        float[] before = [.. start.Recommend([default]).SelectMany(a => a.Scores)];
+        using R2ecModel continued = R2ecTraining.Fit(Shop.Catalogue, Shop.Rows(120, 1), null, Options with { InitialModel = start });
+        Assert.Equal(before, start.Recommend([default]).SelectMany(a => a.Scores));
+        Assert.Null(start.Training);
+        Assert.Equal(whole.Recommend([train[5].History]).Single().Scores, continued.Recommend([train[5].History]).Single().Scores);
+        Assert.NotEqual(before, continued.Recommend([default]).SelectMany(a => a.Scores));
+    }
+
+    [Fact]
+    public void All_wrong_settings_of_all_stages_are_named_together()
+    {
+        R2ecTrainingOptions wrong = new() { Backbone = "/no/such/folder", WeightType = "int3", Settings = new() { Window = 0 }, RecPO = new() { LearningRate = -1 } };
+        string message = Assert.Throws<ArgumentException>(() => R2ecTraining.Fit(Shop.Catalogue, Shop.Rows(4, 1), null, wrong)).Message;
+        foreach (string part in new[] { "/no/such/folder", "int3", "Window is 0", "LearningRate is -1" }) Assert.Contains(part, message);
+    }
+
+    private sealed class Listener(List<R2ecProgress> seen) : IProgress<R2ecProgress>
+    {
+        public void Report(R2ecProgress value) => seen.Add(value);
+    }
+}
