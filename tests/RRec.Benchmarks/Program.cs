@@ -5,4 +5,6 @@ using RRec.Benchmarks;
 RootCommand root = new("Benchmarks of RRec.MLNet. Each prints JSON lines and appends them to artifacts/bench.jsonl.");
 root.Subcommands.Add(Doctor.Command());
 root.Subcommands.Add(TokenizeBenchmark.Command());
+root.Subcommands.Add(GemmBench.Command());
+root.Subcommands.Add(GenerateBench.Command());
 return await root.Parse(args).InvokeAsync();

@@ -17,9 +17,10 @@ internal abstract class Attention(BackboneConfig config)
 
     /// <summary>
     /// q [R, t, H, d], k and v [R, t, K, d] of layer <paramref name="layer"/> to [R, t, H d]. q is null where only keys and values are
-    /// wanted; then the result is null.
+    /// wanted; then the result is null. With <paramref name="last"/> q [R, 1, H, d] is that of each row's last real token only, k and v
+    /// are those of all tokens.
     /// </summary>
-    public abstract Tensor? Attend(int layer, Tensor? q, Tensor k, Tensor v);
+    public abstract Tensor? Attend(int layer, Tensor? q, Tensor k, Tensor v, LastTokens? last = null);
 
     /// <summary>
     /// The plain form of attention: rows are grouped by P prompts with G rows each (R = P G), every row sees its prompt's keys and its own.
@@ -36,23 +37,35 @@ internal abstract class Attention(BackboneConfig config)
         // [R, t, K, g, d] -> [R, K, g, t, d]
         Tensor scaled = (q * Config.QueryScale).view(rows, t, kv, g, d).permute(0, 2, 3, 1, 4);
         // own: [R, K, g t, d] x [R, K, d, S] -> [P, G, K, g, t, S] -> [P, K, G, g, t, S]
-        Tensor ownScores = scaled.reshape(rows, kv, g * t, d).matmul(own.K.transpose(2, 3)).view(prompts, each, kv, g, t, s).transpose(1, 2);
+        Tensor ownScores = Scores(scaled.reshape(rows, kv, g * t, d), own.K).view(prompts, each, kv, g, t, s).transpose(1, 2);
         ownScores = Shape(ownScores, own.Mask);
         if (prefix is not { } p)
         {
             Tensor weights = Softmax(ownScores).transpose(1, 2).reshape(rows, kv, g * t, s);
-            return weights.matmul(own.V).view(rows, kv, g, t, d).permute(0, 3, 1, 2, 4).reshape(rows, t, kv * g * d);
+            return Mix(weights, own.V).view(rows, kv, g, t, d).permute(0, 3, 1, 2, 4).reshape(rows, t, kv * g * d);
         }
         long l = p.K.shape[2];
         // prompt: [P, K, G g t, d] x [P, K, d, L] -> [P, K, G, g, t, L]
         Tensor grouped = scaled.view(prompts, each, kv, g, t, d).transpose(1, 2).reshape(prompts, kv, each * g * t, d);
-        Tensor promptScores = Shape(grouped.matmul(p.K.transpose(2, 3)).view(prompts, kv, each, g, t, l), p.Mask);
+        Tensor promptScores = Shape(Scores(grouped, p.K).view(prompts, kv, each, g, t, l), p.Mask);
         Tensor[] both = Softmax(cat([promptScores, ownScores], -1)).split([l, s], -1);
-        Tensor fromPrompt = both[0].reshape(prompts, kv, each * g * t, l).matmul(p.V).view(prompts, kv, each, g, t, d);
-        Tensor fromOwn = both[1].transpose(1, 2).reshape(rows, kv, g * t, s).matmul(own.V).view(prompts, each, kv, g, t, d).transpose(1, 2);
+        Tensor fromPrompt = Mix(both[0].reshape(prompts, kv, each * g * t, l), p.V).view(prompts, kv, each, g, t, d);
+        Tensor fromOwn = Mix(both[1].transpose(1, 2).reshape(rows, kv, g * t, s), own.V).view(prompts, each, kv, g, t, d).transpose(1, 2);
         // [P, K, G, g, t, d] -> [P, G, t, K, g, d]
         return (fromPrompt + fromOwn).permute(0, 2, 4, 1, 3, 5).reshape(rows, t, kv * g * d);
     }
+
+    // Products of q [n, K, m, d] with keys [n, K, s, d], and of weights [n, K, m, s] with values [n, K, s, d]. On a CPU a batched product of
+    // single rows costs more in its loop over the batch than in arithmetic: elementwise it takes half the time.
+    private static Tensor Scores(Tensor q, Tensor keys) => SingleRows(q)
+        ? (q * keys).sum(-1).unsqueeze(2)
+        : q.matmul(keys.transpose(2, 3));
+
+    private static Tensor Mix(Tensor weights, Tensor values) => SingleRows(weights)
+        ? (weights.transpose(2, 3) * values).sum(2).unsqueeze(2)
+        : weights.matmul(values);
+
+    private static bool SingleRows(Tensor x) => x.shape[2] == 1 && x.device_type == DeviceType.CPU && !is_grad_enabled();
 
     private Tensor Shape(Tensor scores, Tensor? mask)
     {
@@ -65,8 +78,27 @@ internal abstract class Attention(BackboneConfig config)
         : scores.softmax(-1, ScalarType.Float32).to(scores.dtype);
 
     /// <summary>0 where <paramref name="seen"/>, minus infinity elsewhere.</summary>
-    protected static Tensor Additive(Tensor seen, ScalarType dtype) =>
+    internal static Tensor Additive(Tensor seen, ScalarType dtype) =>
         zeros(seen.shape, dtype: dtype, device: seen.device).masked_fill_(seen.logical_not(), double.NegativeInfinity);
+}
+
+/// <summary>
+/// The last real token of each of R rows of t tokens: where only these states are wanted, the last layer asks only their queries and runs
+/// its MLP on them alone.
+/// </summary>
+/// <param name="Index">Where they are among all R t tokens, [R].</param>
+/// <param name="Lengths">Real tokens of each row, at least 1.</param>
+internal sealed record LastTokens(Tensor Index, int[] Lengths)
+{
+    /// <summary>Which of its own row's tokens each may see; broadcasts to [P, K, G, H/K, 1, t], null: all.</summary>
+    public Tensor? OwnMask(long prompts, int tokens, int? window, ScalarType dtype)
+    {
+        if (Lengths.All(n => n == tokens) && (window is null || tokens <= window)) return null;
+        Tensor behind = HostTensors.Long([.. Lengths.Select(n => n - 1)], Index.device).unsqueeze(1) - arange(tokens, ScalarType.Int64, Index.device);   // [R, t]
+        Tensor seen = behind.ge(0);
+        if (window is int w) seen = seen.logical_and(behind.lt(w));
+        return Attention.Additive(seen, dtype).view(prompts, 1, -1, 1, 1, tokens);
+    }
 }
 
 /// <summary>
@@ -101,12 +133,13 @@ internal sealed class CausalAttention : Attention
 
     public override (Tensor Cos, Tensor Sin) Rotation(bool slides) => (slides ? _sliding : _full).First(_tokens);
 
-    public override Tensor? Attend(int layer, Tensor? q, Tensor k, Tensor v)
+    public override Tensor? Attend(int layer, Tensor? q, Tensor k, Tensor v, LastTokens? last = null)
     {
         k = k.transpose(1, 2);   // [R, K, t, d]
         v = v.transpose(1, 2);
         _keep?.Keep(layer, k, v);
         if (q is null) return null;
+        if (last is not null) return Grouped(q, q.shape[0], null, (k, v, last.OwnMask(q.shape[0], _tokens, Config.LayerSlides[layer] ? Config.SlidingWindow : null, q.dtype)));
         Tensor? mask = Config.LayerSlides[layer] ? _slidingMask : _mask;
         if (Config.AttentionSoftCap is not null) return Grouped(q, q.shape[0], null, (k, v, mask));
         long rows = q.shape[0], t = q.shape[1], d = q.shape[3];

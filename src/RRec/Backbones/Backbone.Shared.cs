@@ -60,11 +60,41 @@ public sealed partial class Backbone
         int width = lengths.Max();
         if (width == 0) return prefix;
         using DisposeScope scope = NewDisposeScope();
+        int common = delta is null ? Common(prompts, Math.Min(lengths.Min(), width - 1)) : 0;
+        if (common > 0)
+        {
+            using KvPrefix start = CommonKeys(prompts, common), rest = new(Config.Layers, [.. lengths.Select(n => n - common)]);
+            (Tensor own, Tensor positions) = Rest(prompts, common, width - common);
+            _decoder.KeysOnly(Input(own, null), new PrefixAttention(Config, _ropes, start, positions, width - 1, Type, null, rest));
+            prefix.Join(start, rest);
+            return prefix;
+        }
         Tensor ids = prompts.Ids.narrow(1, 0, width);
         int[] self = [.. Enumerable.Range(0, prompts.Rows)];
         _decoder.KeysOnly(Input(ids, delta?.Invoke(ids, self)), Causal(width, prefix));
         return prefix;
     }
+
+    // The first tokens that all rows share (an instruction) run once, where there are enough of them to be worth a pass of their own. Not on
+    // a GPU: there the fused kernel of the plain pass is worth more.
+    private int Common(PaddedBatch batch, int most)
+    {
+        if (batch.Rows < 2 || Device.type != DeviceType.CPU) return 0;
+        int common = Math.Min(batch.CommonStart(), most);
+        return common >= 16 ? common : 0;
+    }
+
+    private KvPrefix CommonKeys(PaddedBatch batch, int common)
+    {
+        var start = new KvPrefix(Config.Layers, [common]);
+        using DisposeScope scope = NewDisposeScope();
+        _decoder.KeysOnly(Input(batch.Ids.narrow(0, 0, 1).narrow(1, 0, common), null), Causal(common, start));
+        return start;
+    }
+
+    // ids and positions [r, width] of what follows the common start
+    private (Tensor Ids, Tensor Positions) Rest(PaddedBatch batch, int common, int width) =>
+        (batch.Ids.narrow(1, common, width), arange(common, common + width, ScalarType.Int64, Device).unsqueeze(0).expand(batch.Rows, width));
 
     /// <summary>Begins a generation: prompts prefilled, <paramref name="each"/> rows of each.</summary>
     internal Decoding BeginDecoding(PaddedBatch prompts, int each, EmbeddingDelta? delta) => new(this, prompts, each, delta);

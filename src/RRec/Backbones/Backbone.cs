@@ -115,8 +115,15 @@ public sealed partial class Backbone : IDisposable
     /// <param name="embeddingDelta">Added to the input embeddings, [rows, tokens, hidden]; null: nothing.</param>
     public Tensor LastHidden(PaddedBatch batch, Tensor? embeddingDelta = null) => InScope(() =>
     {
-        Tensor hidden = Hidden(batch, embeddingDelta);
-        return hidden.view(-1, Config.HiddenSize).index_select(0, HostTensors.Long(batch.LastTokens(), Device, batch.Rows));
+        int[] lengths = [.. batch.Lengths];
+        Tensor at = HostTensors.Long(batch.LastTokens(), Device, batch.Rows);
+        int common = embeddingDelta is null ? Common(batch, lengths.Min() - 1) : 0;
+        if (common == 0) return _decoder.RunLast(Input(batch.Ids, embeddingDelta), Causal(batch.Tokens, null), new LastTokens(at, lengths));
+        using KvPrefix start = CommonKeys(batch, common);
+        (Tensor ids, Tensor positions) = Rest(batch, common, batch.Tokens - common);
+        Tensor rest = HostTensors.Long([.. lengths.Select((n, i) => (long)i * (batch.Tokens - common) + n - common - 1)], Device, batch.Rows);
+        var attention = new PrefixAttention(Config, _ropes, start, positions, batch.Tokens - 1, Type, null);
+        return _decoder.RunLast(Input(ids, null), attention, new LastTokens(rest, [.. lengths.Select(n => n - common)]));
     });
 
     /// <summary>Next-token logits of hidden states [.., hidden]: [.., vocabulary] in single precision, the final soft cap applied.</summary>

@@ -37,6 +37,17 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
         return Norm(x, Weights.FinalNorm, ScalarType.Float32);
     }
 
+    /// <summary>The same, for the last real token of each row only: [R, t, h] to [R, h] single precision.</summary>
+    public Tensor RunLast(Tensor x, Attention attention, LastTokens last)
+    {
+        for (int i = 0; i < config.Layers; i++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            x = Layer(i, x, attention, true, i == config.Layers - 1 ? last : null)!.MoveToOuterDisposeScope();
+        }
+        return Norm(x.squeeze(1), Weights.FinalNorm, ScalarType.Float32);
+    }
+
     /// <summary>
     /// Only what later tokens need of these: keys and values of every layer, which <paramref name="attention"/> keeps. What the last layer
     /// would do after them is discarded by everybody, so it is not computed.
@@ -55,11 +66,12 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
     /// <summary>Hidden states [n, h] (single precision) to logits [n, vocabulary] in single precision.</summary>
     public Tensor Logits(Tensor hidden)
     {
-        Tensor logits = F.linear(hidden.to(Weights.Head.dtype), Weights.Head).to(ScalarType.Float32);
+        Tensor h = hidden.to(Weights.Head.dtype);
+        Tensor logits = (h.shape[0] == 1 ? Weights.Head.mv(h.reshape(-1)).unsqueeze(0) : F.linear(h, Weights.Head)).to(ScalarType.Float32);
         return config.FinalSoftCap is double cap ? (logits / cap).tanh() * cap : logits;
     }
 
-    private Tensor? Layer(int i, Tensor x, Attention attention, bool whole)
+    private Tensor? Layer(int i, Tensor x, Attention attention, bool whole, LastTokens? last = null)
     {
         LayerWeights w = Weights.Layers[i];
         LoraLayer? lora = Adapter?.Layers[i];
@@ -68,7 +80,12 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
         Tensor normed = Norm(x, w.InputNorm, x.dtype);
         Tensor[] qkv = Project(normed, w.Qkv, w.QkvBias, lora?.Qkv).view(rows, t, heads + 2 * kv, d).split([heads, kv, kv], 2);
         (Tensor q, Tensor k) = Rotate(qkv[0], qkv[1], w, attention.Rotation(config.LayerSlides[i]));
-        Tensor? seen = attention.Attend(i, whole ? q : null, k, qkv[2]);   // [R, t, H d]
+        if (last is not null)   // from here on t = 1
+        {
+            q = q.reshape(rows * t, heads, d).index_select(0, last.Index).unsqueeze(1);
+            x = x.reshape(rows * t, -1).index_select(0, last.Index).unsqueeze(1);
+        }
+        Tensor? seen = attention.Attend(i, whole ? q : null, k, qkv[2], last);   // [R, t, H d]
         if (seen is null) return null;
 
         Tensor attended = Project(seen, w.Output, null, lora?.Output);
@@ -91,8 +108,9 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
     /// <summary>x [R, t, in] times a matrix [out, in], plus the adapter's part.</summary>
     private static Tensor Project(Tensor x, Tensor weight, Tensor? bias, LoraSite? lora)
     {
-        if (lora is null) return F.linear(x, weight, bias);
         long rows = x.shape[0], t = x.shape[1];
+        // One row: a product with a vector reads the weights at the memory's speed, the general product does not.
+        if (lora is null) return rows * t == 1 && bias is null ? weight.mv(x.reshape(-1)).view(1, 1, -1) : F.linear(x, weight, bias);
         Tensor flat = x.reshape(rows * t, -1);
         return lora.Apply(flat, F.linear(flat, weight, bias)).view(rows, t, -1);
     }

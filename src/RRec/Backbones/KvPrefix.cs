@@ -33,6 +33,18 @@ internal sealed class KvPrefix : IDisposable
     /// <summary>Takes a layer's keys and values [P, K, L, d] out of the running dispose scope.</summary>
     public void Keep(int layer, Tensor k, Tensor v) => _layers[layer] = (k.contiguous().DetachFromDisposeScope(), v.contiguous().DetachFromDisposeScope());
 
+    /// <summary>Becomes one common start followed by what each prompt has of its own.</summary>
+    public void Join(KvPrefix start, KvPrefix rest)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        for (int i = 0; i < _layers.Length; i++)
+        {
+            ((Tensor k0, Tensor v0), (Tensor k1, Tensor v1)) = (start[i], rest[i]);
+            long[] shape = [k1.shape[0], k0.shape[1], k0.shape[2], k0.shape[3]];
+            Keep(i, cat([k0.expand(shape), k1], 2), cat([v0.expand(shape), v1], 2));
+        }
+    }
+
     /// <summary>Keeps only some prompts, in the order given, and as many columns as they need.</summary>
     public void Select(int[] prompts)
     {

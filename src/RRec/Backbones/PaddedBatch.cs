@@ -9,8 +9,11 @@ namespace RRec.Backbones;
 /// </summary>
 public sealed class PaddedBatch : IDisposable
 {
-    private PaddedBatch(Tensor ids, int[] lengths)
+    private readonly IReadOnlyList<int[]> _rows;
+
+    private PaddedBatch(Tensor ids, int[] lengths, IReadOnlyList<int[]> rows)
     {
+        _rows = rows;
         Ids = ids;
         Lengths = lengths;
     }
@@ -47,7 +50,15 @@ public sealed class PaddedBatch : IDisposable
         }
         using DisposeScope scope = NewDisposeScope();
         Tensor ids = HostTensors.Long(flat, device, rows.Count, width);
-        return new PaddedBatch(ids.DetachFromDisposeScope(), lengths);
+        return new PaddedBatch(ids.DetachFromDisposeScope(), lengths, rows);
+    }
+
+    /// <summary>How many first tokens all rows have in common.</summary>
+    internal int CommonStart()
+    {
+        ReadOnlySpan<int> common = _rows[0];
+        for (int i = 1; i < _rows.Count && common.Length > 0; i++) common = common[..common.CommonPrefixLength(_rows[i])];
+        return common.Length;
     }
 
     /// <summary>Positions of the rows' last real tokens in the flattened [rows * tokens].</summary>

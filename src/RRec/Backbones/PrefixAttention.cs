@@ -11,6 +11,9 @@ internal sealed class PrefixAttention : Attention
 {
     private readonly KvPrefix _prefix;
     private readonly KvCache? _cache;
+    private readonly KvPrefix? _keep;
+    private readonly Tensor _positions;
+    private readonly int? _window;
     private readonly (Tensor Cos, Tensor Sin) _full, _sliding;
     private readonly (Tensor? Prefix, Tensor? Own) _mask, _slidingMask;
 
@@ -21,27 +24,34 @@ internal sealed class PrefixAttention : Attention
     /// <param name="maxPosition">The largest of them.</param>
     /// <param name="dtype">The type of the activations.</param>
     /// <param name="cache">Null: the rows' tokens of this pass are all there are.</param>
-    public PrefixAttention(BackboneConfig config, (Rotary Full, Rotary Sliding) ropes, KvPrefix prefix, Tensor positions, int maxPosition, ScalarType dtype, KvCache? cache) : base(config)
+    /// <param name="keep">Receives keys and values [R, K, t, d] of every layer, where there is no cache.</param>
+    public PrefixAttention(BackboneConfig config, (Rotary Full, Rotary Sliding) ropes, KvPrefix prefix, Tensor positions, int maxPosition, ScalarType dtype, KvCache? cache, KvPrefix? keep = null) : base(config)
     {
-        _prefix = prefix;
-        _cache = cache;
+        (_prefix, _cache, _keep, _positions) = (prefix, cache, keep, positions);
         _full = ropes.Full.At(positions, maxPosition);
         _sliding = ReferenceEquals(ropes.Full, ropes.Sliding) ? _full : ropes.Sliding.At(positions, maxPosition);
         // A window that reaches back to position 0 from everywhere is no window.
-        int? window = config.SlidingWindow is int w && maxPosition >= w ? w : null;
+        int? window = _window = config.SlidingWindow is int w && maxPosition >= w ? w : null;
         _mask = (PrefixMask(positions, null, dtype), OwnMask(positions, null, dtype));
         _slidingMask = window is null ? _mask : (PrefixMask(positions, window, dtype), OwnMask(positions, window, dtype));
     }
 
     public override (Tensor Cos, Tensor Sin) Rotation(bool slides) => slides ? _sliding : _full;
 
-    public override Tensor? Attend(int layer, Tensor? q, Tensor k, Tensor v)
+    public override Tensor? Attend(int layer, Tensor? q, Tensor k, Tensor v, LastTokens? last = null)
     {
         k = k.transpose(1, 2);   // [R, K, t, d]
         v = v.transpose(1, 2);
         if (_cache is not null) (k, v) = _cache.Append(layer, k, v);
+        _keep?.Keep(layer, k, v);
         if (q is null) return null;
         (Tensor? prefixMask, Tensor? ownMask) = Config.LayerSlides[layer] ? _slidingMask : _mask;
+        if (last is not null)
+        {
+            int? window = Config.LayerSlides[layer] ? _window : null;
+            ownMask = last.OwnMask(_prefix.Prompts, (int)_positions.shape[1], window, q.dtype);
+            if (window is not null) prefixMask = PrefixMask(_positions.reshape(-1).index_select(0, last.Index).view(-1, 1), window, q.dtype);
+        }
         (Tensor, Tensor, Tensor?)? prompt = _prefix.Width == 0 ? null : (_prefix[layer].K, _prefix[layer].V, prefixMask);
         return Grouped(q, _prefix.Prompts, prompt, (k, v, ownMask));
     }

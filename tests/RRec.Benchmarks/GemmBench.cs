@@ -1,0 +1,49 @@
+using System.CommandLine;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.Benchmarks;
+
+/// <summary>What this machine can do: products per second at our shapes, and bytes per second of a matrix times a vector.</summary>
+internal static class GemmBench
+{
+    public static Command Command()
+    {
+        var command = new Command("gemm", "Calibration: GFLOP/s of matrix products at our shapes, GB/s of a matrix times a vector.");
+        command.SetAction(_ => { Run(); });
+        return command;
+    }
+
+    private static void Run()
+    {
+        using IDisposable noGrad = no_grad();
+        foreach ((long m, long k, long n) in new[] { (2048L, 576L, 1536L), (2048L, 256L, 1024L), (512L, 256L, 768L), (64L, 576L, 49152L), (16L, 576L, 1536L) })
+            new BenchLine("gemm", $"[{m},{k}]x[{k},{n}]", Gflops(m, k, n), "GFLOP/s").Write();
+        new BenchLine("gemv", "[49152,576]x[576]", Bandwidth(), "GB/s").Write();
+    }
+
+    /// <summary>GFLOP/s of [m,k] x [k,n] in single precision.</summary>
+    public static double Gflops(long m, long k, long n)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor a = rand([m, k]), b = rand([n, k]);
+        int times = (int)Math.Clamp(2e9 / (2.0 * m * k * n), 1, 200);
+        double seconds = BenchLine.Seconds(() =>
+        {
+            for (int i = 0; i < times; i++) nn.functional.linear(a, b).Dispose();
+        });
+        return 2e-9 * m * k * n * times / seconds;
+    }
+
+    /// <summary>GB/s of reading a large matrix once: the bound of decoding one row.</summary>
+    public static double Bandwidth()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor a = rand([49152, 576]), x = rand([576]);
+        double seconds = BenchLine.Seconds(() =>
+        {
+            for (int i = 0; i < 10; i++) a.mv(x).Dispose();
+        });
+        return 10e-9 * 49152 * 576 * sizeof(float) / seconds;
+    }
+}

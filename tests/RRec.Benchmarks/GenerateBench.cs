@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.Diagnostics;
+using RRec.Backbones;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.Benchmarks;
+
+/// <summary>Prefill and decoding speed of a small made backbone and of SmolLM2's shape, with random weights.</summary>
+internal static class GenerateBench
+{
+    public static Command Command()
+    {
+        var command = new Command("generate", "Prefill and decoding, tokens per second, for the catalogue backbone's and SmolLM2's shapes (random weights).");
+        var threads = new Option<int>("--threads") { Description = "CPU threads; 0: all." };
+        var only = new Option<string?>("--only") { Description = "catalogue or smollm2." };
+        command.Options.Add(threads);
+        command.Options.Add(only);
+        command.SetAction(r =>
+        {
+            if (r.GetValue(threads) > 0) set_num_threads(r.GetValue(threads));
+            if (r.GetValue(only) is null or "catalogue") Catalogue();
+            if (r.GetValue(only) is null or "smollm2") SmolLM2();
+        });
+        return command;
+    }
+
+    /// <summary>A decoder of SmolLM2-135M's shape with random weights: speed does not ask what they are.</summary>
+    public static Backbone SmolLM2Shape() => Random(BackboneConfig.Parse(
+        """{"model_type":"llama","vocab_size":49152,"hidden_size":576,"intermediate_size":1536,"num_hidden_layers":30,"num_attention_heads":9,"num_key_value_heads":3,"rms_norm_eps":1e-5,"rope_theta":100000,"tie_word_embeddings":true,"max_position_embeddings":8192}""", "SmolLM2-135M"));
+
+    private static Backbone Random(BackboneConfig config)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        manual_seed(1);
+        return Backbone.Create(config, Backbone.ExpectedWeights(config).ToDictionary(w => w.Name, w => randn(w.Shape) * 0.02));
+    }
+
+    private static void Catalogue()
+    {
+        using Backbone backbone = Random(BackboneConfig.Qwen2(8000, 256, 512, 2, 8, 8, endOfSequenceId: 1));
+        foreach (int rows in new[] { 32, 256 }) Measure(backbone, "catalogue", rows, 1, 45, 8);
+        Measure(backbone, "catalogue", 32, 8, 45, 8);
+    }
+
+    private static void SmolLM2()
+    {
+        using Backbone backbone = SmolLM2Shape();
+        Measure(backbone, "smollm2", 1, 1, 400, 24);
+        Measure(backbone, "smollm2", 16, 1, 200, 24);
+        Measure(backbone, "smollm2", 4, 4, 200, 24);
+        Measure(backbone, "smollm2", 64, 1, 64, 16);
+    }
+
+    private static void Measure(Backbone backbone, string name, int prompts, int each, int length, int steps)
+    {
+        using IDisposable noGrad = no_grad();
+        var random = new Random(1);
+        BackboneConfig c = backbone.Config;
+        using PaddedBatch batch = PaddedBatch.FromRows([.. Enumerable.Range(0, prompts).Select(_ => Enumerable.Range(0, length).Select(_ => random.Next(c.VocabularySize)).ToArray())]);
+        int rows = prompts * each;
+        double prefill = double.PositiveInfinity, decode = double.PositiveInfinity;
+        double cpuPrefill = double.PositiveInfinity, cpuDecode = double.PositiveInfinity;
+        for (int repeat = 0; repeat < 4; repeat++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            (long start, TimeSpan cpu) = Now();
+            using Backbone.Decoding decoding = backbone.BeginDecoding(batch, each, null);
+            (long between, TimeSpan cpuBetween) = Now();
+            prefill = Math.Min(prefill, Stopwatch.GetElapsedTime(start, between).TotalSeconds);
+            cpuPrefill = Math.Min(cpuPrefill, (cpuBetween - cpu).TotalSeconds);
+            long[] tokens = [.. Enumerable.Range(0, rows).Select(i => (long)i % c.VocabularySize)];
+            for (int s = 0; s < steps; s++)
+            {
+                using DisposeScope step = NewDisposeScope();
+                Tensor hidden = decoding.Step(tokens, [.. Enumerable.Repeat(length - 1 + s, rows)]);
+                backbone.Logits(hidden).argmax(-1).cpu();
+            }
+            (long end, TimeSpan cpuEnd) = Now();
+            decode = Math.Min(decode, Stopwatch.GetElapsedTime(between, end).TotalSeconds);
+            cpuDecode = Math.Min(cpuDecode, (cpuEnd - cpuBetween).TotalSeconds);
+        }
+        double parameters = Backbone.ExpectedWeights(c).Sum(w => w.Shape.Aggregate(1.0, (a, b) => a * b));
+        double peak = GemmBench.Gflops(2048, c.HiddenSize, c.IntermediateSize), bytes = GemmBench.Bandwidth();
+        double layers = parameters - (double)c.VocabularySize * c.HiddenSize;
+        string shape = $"P={prompts} G={each} prompt={length}";
+        new BenchLine($"prefill-{name}", shape, prompts * (length - 1) / prefill, "tokens/s", Bound: peak * 1e9 / (2 * layers)).Write();
+        double perStep = Math.Max(4e-9 * parameters / bytes, 2e-9 * parameters * rows / peak);   // weights once, or the products
+        new BenchLine($"decode-{name}", shape + $" steps={steps}", rows * steps / decode, "tokens/s", Bound: rows / perStep).Write();
+        Console.WriteLine($"# CPU seconds: prefill {cpuPrefill:F3}, decoding {cpuDecode:F3} ({1e3 * cpuDecode / steps:F2} ms a step)");
+    }
+
+    private static (long, TimeSpan) Now() => (Stopwatch.GetTimestamp(), Process.GetCurrentProcess().TotalProcessorTime);
+}
