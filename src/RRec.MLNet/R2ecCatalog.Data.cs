@@ -115,6 +115,35 @@ public static partial class R2ecCatalog
         return TimeOrderedSplitter.Split(histories, validationFraction, testFraction, split, timestampColumn, userColumn);
     }
 
+    /// <summary>
+    /// The items that occur in rows, as a label or in a history: a catalogue without what nobody ever bought (or what a k-core dropped).
+    /// </summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="items">One row per item.</param>
+    /// <param name="itemIdColumn">The item's id: text, key or number.</param>
+    /// <param name="histories">The rows; give all of them, not only the training set, to keep items that are first bought later.</param>
+    /// <param name="historyItemsColumn">Vector of ids.</param>
+    /// <param name="labelColumn">The id of the item bought next; null, or not in the data: only histories count.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of a wrong type.</exception>
+    public static IDataView KeepPurchasedItems(
+        this RecommendationCatalog catalog,
+        IDataView items,
+        string itemIdColumn,
+        IDataView histories,
+        string historyItemsColumn = HistoryColumns.Items,
+        string? labelColumn = HistoryColumns.Label)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(items);
+        ArgumentNullException.ThrowIfNull(itemIdColumn);
+        ArgumentNullException.ThrowIfNull(histories);
+        ArgumentNullException.ThrowIfNull(historyItemsColumn);
+        ColumnRule.Check(items.Schema, nameof(items), [ColumnRule.Ids("item id", itemIdColumn, true, false)]);
+        ColumnRule.Check(histories.Schema, nameof(histories),
+            [ColumnRule.Ids("history items", historyItemsColumn, true, true), ColumnRule.Ids("label", labelColumn, false, false)]);
+        return PurchasedItems.Keep(items, itemIdColumn, histories, historyItemsColumn, labelColumn);
+    }
+
     private static void CheckFraction(double fraction, string name)
     {
         if (!(fraction >= 0 && fraction < 1)) throw new ArgumentOutOfRangeException(name, fraction, "A fraction is 0 or more and below 1.");

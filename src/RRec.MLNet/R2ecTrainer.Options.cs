@@ -1,4 +1,6 @@
 using Microsoft.ML;
+using RRec.CatalogueBackbone;
+using RRec.Persistence;
 using RRec.RecPO;
 
 namespace RRec.MLNet;
@@ -102,6 +104,18 @@ public sealed partial class R2ecTrainer
         /// <summary>A Hugging Face folder of a supported family; null (default): a small backbone is made from the catalogue and the training rows.</summary>
         public string? Backbone { get; set; }
 
+        /// <summary>How that small backbone is made; null (default): as measured on MovieLens. Ignored with <see cref="Backbone"/>.</summary>
+        public CatalogueBackboneOptions? CatalogueBackbone { get; set; }
+
+        /// <summary>Where that small backbone is kept, as a Hugging Face folder; null (default): nowhere, it is in the model. Ignored with <see cref="Backbone"/>.</summary>
+        public string? BackboneOutput { get; set; }
+
+        /// <summary>
+        /// Continue from a model fitted before: RecPO goes on from it, and it stays as it is. Excludes <see cref="Backbone"/>. Null (default): start anew. With
+        /// <see cref="RunRecPO"/> false in the first fit, two fits measure what RecPO adds.
+        /// </summary>
+        public R2ecTransformer? InitialModel { get; set; }
+
         /// <summary>How many of the last purchases a prompt shows; the mask always uses all. 1 or more; null (default): the backbone's own, or 20.</summary>
         public int? Window { get; set; }
 
@@ -125,6 +139,9 @@ public sealed partial class R2ecTrainer
 
         /// <summary>Seeds everything random. Null (default): drawn from the MLContext, so that <c>new MLContext(seed)</c> repeats itself.</summary>
         public int? Seed { get; set; }
+
+        /// <summary>Whether a saved model carries the backbone's weights or names their folder. Default: named where they are unchanged and above 500 MB.</summary>
+        public BackboneStorage BackboneStorage { get; set; }
 
         // ---- The run --------------------------------------------------------------------------------------------------------------------------
 
@@ -164,6 +181,9 @@ public sealed partial class R2ecTrainer
             string?[] outputs = [ReasoningColumnName, PredictedItemsColumnName, ScoreColumnName, PredictedTitlesColumnName, LabelRankColumnName];
             foreach (IGrouping<string?, string?> same in outputs.Where(n => n is not null).GroupBy(n => n).Where(g => g.Count() > 1))
                 broken.Add($"Two output columns are called '{same.Key}': their names must differ.");
+            if (Backbone is not null && InitialModel is not null) broken.Add("Backbone and InitialModel are both given: a training starts from one of them.");
+            Check(Backbone is null || Directory.Exists(Backbone), nameof(Backbone), Backbone, "a folder that exists");
+            if (RecPO is not null) broken.AddRange(RecPO.Violations());
             if (Settings is not null) broken.AddRange(Settings.Violations());
             if (broken.Count > 0) throw new ArgumentException($"R2ec options: {string.Join(Environment.NewLine, broken)}");
         }

@@ -53,8 +53,8 @@ public sealed partial class R2ecTrainer : IEstimator<R2ecTransformer>
         CatalogueIndex index = new(catalogue);
         IReadOnlyList<PurchaseRow> train = PurchaseRows.Read(trainData, "training", _options, index, Warn);
         IReadOnlyList<PurchaseRow>? valid = validationData is null ? null : PurchaseRows.Read(validationData, "validation", _options, index, Warn);
-        IRecommender recommender = Training.Run(_environment, host, channel, catalogue, train, valid, _options);
-        return new R2ecTransformer(_environment, recommender, _options.ToScoringOptions());
+        R2ecModel model = Training.Run(_environment, host, channel, catalogue, train, valid, _options);
+        return new R2ecTransformer(_environment, new ModelRecommender(model), _options.ToScoringOptions()) { BackboneStorage = _options.BackboneStorage };
     }
 
     /// <inheritdoc/>

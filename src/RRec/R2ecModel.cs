@@ -109,6 +109,7 @@ public sealed partial class R2ecModel : IDisposable
         using (TorchSharp.torch.NewDisposeScope())
         {
             backbone = Backbone.Create(Backbone.Config, Backbone.HuggingFaceWeights(), Backbone.Device, Backbone.Type);
+            backbone.SourceFolder = Backbone.WeightsChanged ? null : Backbone.SourceFolder;
         }
 
         try

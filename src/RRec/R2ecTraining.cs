@@ -65,7 +65,7 @@ public static class R2ecTraining
         if (options.Backbone is { } folder)
         {
             progress?.Report(new R2ecProgress(TrainingPhase.Backbone, 0, 1, $"reading {folder}"));
-            return R2ecModel.Open(folder, catalogue, options.Settings ?? new R2ecSettings(), device, type);
+            return R2ecModel.Open(folder, catalogue, DefaultSettings(options), device, type);
         }
 
         string made = options.BackboneOutput ?? Path.Combine(Path.GetTempPath(), "rrec-backbone-" + Guid.NewGuid().ToString("n"));
@@ -75,7 +75,7 @@ public static class R2ecTraining
             CatalogueBackboneGuide guide = CatalogueBackboneBuilder.Build(catalogue, train, recipe, made, progress, cancel);
             try
             {
-                R2ecModel model = R2ecModel.Open(made, catalogue, options.Settings ?? SettingsFor(recipe), device, type);
+                R2ecModel model = R2ecModel.Open(made, catalogue, DefaultSettings(options), device, type);
                 model.Teaching = new Teaching(guide, train);
                 return model;
             }
@@ -91,6 +91,14 @@ public static class R2ecTraining
         }
     }
 
-    // A catalogue backbone says a handful of attributes, one token each, in prompts of two tokens a line.
-    private static R2ecSettings SettingsFor(CatalogueBackboneOptions recipe) => new() { Window = recipe.Window, MaxNewTokens = recipe.NamedAttributes + 4, MaxPromptTokens = 256, MaxItemTokens = 64, Temperature = 0.03 };
+    /// <summary>How a model of these options reads and answers: as they say, or as suits the backbone (or the initial model) where they say nothing.</summary>
+    internal static R2ecSettings DefaultSettings(R2ecTrainingOptions options)
+    {
+        if ((options.Settings ?? options.InitialModel?.Settings) is { } settings) return settings;
+        if (options.Backbone is not null) return new R2ecSettings();
+
+        // A catalogue backbone says a handful of attributes, one token each, in prompts of two tokens a line.
+        CatalogueBackboneOptions recipe = options.CatalogueBackbone ?? new CatalogueBackboneOptions();
+        return new R2ecSettings { Window = recipe.Window, MaxNewTokens = recipe.NamedAttributes + 4, MaxPromptTokens = 256, MaxItemTokens = 64, Temperature = 0.03 };
+    }
 }

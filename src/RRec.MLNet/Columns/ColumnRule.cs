@@ -89,3 +89,9 @@ internal sealed record ColumnRule(string Role, string? Name, bool Required, bool
         if (broken.Count > 0) throw new ArgumentOutOfRangeException(parameter, string.Join(Environment.NewLine, broken));
     }
 }
+
+/// <summary>The shape of a schema; ML.NET's own method for it is internal.</summary>
+internal static class Shapes
+{
+    public static SchemaShape Of(DataViewSchema schema) => SchemaShape.Create(schema);
+}
