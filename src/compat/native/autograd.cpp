@@ -35,7 +35,7 @@ RREC_API const char* rrec_set_grad(Handle handle, Handle grad) {
 RREC_API const char* rrec_backward(const Handle* tensors, int32_t count, const Handle* gradients, int32_t gradient_count,
                                    int32_t retain_graph, int32_t create_graph, const Handle* inputs, int32_t input_count) {
     return guarded([&] {
-        c10::optional<bool> retain;
+        Optional<bool> retain;
         if (retain_graph >= 0) retain = retain_graph != 0;
         torch::autograd::backward(tensors_of(tensors, count), tensors_of(gradients, gradient_count), retain, create_graph != 0,
                                   tensors_of(inputs, input_count));

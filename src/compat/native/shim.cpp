@@ -83,11 +83,11 @@ static void push(torch::jit::Stack& stack, const Value& value, bool want_float) 
             break;
         }
         case OptionalTensorList: {
-            c10::List<c10::optional<at::Tensor>> list;
+            c10::List<Optional<at::Tensor>> list;
             list.reserve(value.count);
             for (int32_t i = 0; i < value.count; i++) {
                 auto handle = static_cast<const Handle*>(value.p)[i];
-                list.push_back(handle ? c10::optional<at::Tensor>(borrow(handle)) : c10::optional<at::Tensor>());
+                list.push_back(handle ? Optional<at::Tensor>(borrow(handle)) : Optional<at::Tensor>());
             }
             stack.emplace_back(std::move(list));
             break;

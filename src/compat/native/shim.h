@@ -3,10 +3,19 @@
 #include <ATen/core/Tensor.h>
 #include <cstdint>
 #include <exception>
+#include <optional>
+#include <torch/version.h>
 
 #define RREC_API extern "C" __attribute__((visibility("default")))
 
 namespace rrec {
+
+// libtorch's own optional became the standard one, and then went.
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+template <typename T> using Optional = std::optional<T>;
+#else
+template <typename T> using Optional = c10::optional<T>;
+#endif
 
 // A tensor crosses the border as its TensorImpl*, which carries one reference; null is the undefined tensor.
 using Handle = c10::TensorImpl*;

@@ -8,7 +8,8 @@
 #include <c10/core/InferenceMode.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <cstring>
-#include <torch/version.h>
+#include <dlfcn.h>
+#include <type_traits>
 
 using namespace rrec;
 
@@ -69,7 +70,9 @@ static std::vector<at::indexing::TensorIndex> indices_of(const Index* indices, i
             case 2: result.emplace_back(at::indexing::Ellipsis); break;
             case 3: result.emplace_back(index.start); break;
             case 4: {
-                c10::optional<int64_t> start, stop, step;
+                // Plain numbers in 1.13, possibly symbolic ones later.
+                using Bound = std::decay_t<decltype(std::declval<at::indexing::Slice>().start())>;
+                Optional<Bound> start, stop, step;
                 if (index.flags & 1) start = index.start;
                 if (index.flags & 2) stop = index.stop;
                 if (index.flags & 4) step = index.step;
@@ -121,8 +124,12 @@ RREC_API const char* rrec_manual_seed(int64_t seed) {
 
 RREC_API int32_t rrec_get_num_threads() { return at::get_num_threads(); }
 RREC_API int32_t rrec_get_num_interop_threads() { return at::get_num_interop_threads(); }
+// Debian's libtorch multiplies with OpenBLAS, which has a thread pool of its own that at::set_num_threads does not know.
 RREC_API const char* rrec_set_num_threads(int32_t threads) {
-    return guarded([&] { at::set_num_threads(threads); });
+    return guarded([&] {
+        at::set_num_threads(threads);
+        if (auto openblas = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) openblas(threads);
+    });
 }
 RREC_API const char* rrec_set_num_interop_threads(int32_t threads) {
     return guarded([&] { at::set_num_interop_threads(threads); });
