@@ -1,40 +1,18 @@
-using Microsoft.ML.Runtime;
-
 namespace Microsoft.ML.Data;
 
 internal static class ColumnTypeExtensions
 {
-    public static bool IsStandardScalar(this DataViewType columnType)
-        => columnType is NumberDataViewType or TextDataViewType or BooleanDataViewType or RowIdDataViewType
-            or TimeSpanDataViewType or DateTimeDataViewType or DateTimeOffsetDataViewType;
-
     public static ulong GetKeyCount(this DataViewType columnType) => (columnType as KeyDataViewType)?.Count ?? 0;
-
-    public static int GetKeyCountAsInt32(this DataViewType columnType, IExceptionContext? ectx = null)
-    {
-        ulong count = columnType.GetKeyCount();
-        ectx.Check(count <= int.MaxValue, $"The key type '{columnType}' has more values than an Int32 can count.");
-        return (int)count;
-    }
 
     public static DataViewType GetItemType(this DataViewType columnType) => (columnType as VectorDataViewType)?.ItemType ?? columnType;
 
     public static int GetVectorSize(this DataViewType columnType) => (columnType as VectorDataViewType)?.Size ?? 0;
-
-    public static int GetValueCount(this DataViewType columnType) => (columnType as VectorDataViewType)?.Size ?? 1;
-
-    public static bool IsKnownSizeVector(this DataViewType columnType) => columnType.GetVectorSize() > 0;
 
     public static InternalDataKind GetRawKind(this DataViewType columnType)
     {
         columnType.RawType.TryGetDataKind(out InternalDataKind kind);
         return kind;
     }
-
-    /// <summary>Equal but for the way a vector's slots are arranged in dimensions.</summary>
-    public static bool SameSizeAndItemType(this DataViewType columnType, DataViewType? other)
-        => columnType.Equals(other)
-            || (columnType is VectorDataViewType one && other is VectorDataViewType two && one.Size == two.Size && one.ItemType.Equals(two.ItemType));
 
     public static PrimitiveDataViewType PrimitiveTypeFromType(Type type)
         => type.TryGetDataKind(out InternalDataKind kind) ? PrimitiveTypeFromKind(kind) : throw new InvalidOperationException($"'{type}' is not a primitive type.");

@@ -57,8 +57,6 @@ internal static class InternalDataKindExtensions
 
     public static DataKind ToDataKind(this InternalDataKind kind) => (DataKind)kind;
 
-    public static Type? ToType(this InternalDataKind kind) => Array.Find(Types, entry => entry.Kind == kind).Type;
-
     public static bool TryGetDataKind(this Type type, out InternalDataKind kind)
     {
         Type raw = type == typeof(string) ? typeof(ReadOnlyMemory<char>) : type;

@@ -47,15 +47,10 @@ public sealed class SchemaShape : IReadOnlyList<SchemaShape.Column>
     {
         vecKind = type is not VectorDataViewType vector ? Column.VectorKind.Scalar
             : vector.IsKnownSize ? Column.VectorKind.Vector : Column.VectorKind.VariableVector;
-        DataViewType item = (type as VectorDataViewType)?.ItemType ?? type;
+        DataViewType item = type.GetItemType();
         isKey = item is KeyDataViewType;
-        itemType = isKey ? NumberBelowKey(item.RawType) : item;
+        itemType = isKey ? ColumnTypeExtensions.PrimitiveTypeFromType(item.RawType) : item;
     }
-
-    private static NumberDataViewType NumberBelowKey(Type raw)
-        => raw == typeof(byte) ? NumberDataViewType.Byte
-            : raw == typeof(ushort) ? NumberDataViewType.UInt16
-            : raw == typeof(uint) ? NumberDataViewType.UInt32 : NumberDataViewType.UInt64;
 
     private static Column ShapeOf(DataViewSchema.Column column, SchemaShape? annotations)
     {

@@ -32,9 +32,6 @@ internal sealed class RepositoryReader : Repository
         return new RepositoryReader(archive, ectx);
     }
 
-    public Entry OpenEntry(string? dir, string name)
-        => OpenEntryOrNull(dir, name) ?? throw ExceptionContext.Except($"The model has no entry '{PathInside(dir, name)}'.");
-
     public Entry? OpenEntryOrNull(string name) => OpenEntryOrNull(null, name);
 
     public Entry? OpenEntryOrNull(string? dir, string name)
