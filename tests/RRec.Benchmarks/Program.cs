@@ -1,10 +1,14 @@
 // ./rrec bench NAME and ./rrec doctor. Every benchmark is a Command in a file of its own; this one only lists them.
 using System.CommandLine;
 using RRec.Benchmarks;
+using RRec.TestSupport;
+
+if (args is [CrashTraining.ChildVerb, ..]) return CrashTraining.Child(args); // the process that `bench crash` kills
 
 RootCommand root = new("Benchmarks of RRec.MLNet. Each prints JSON lines and appends them to artifacts/bench.jsonl.");
 root.Subcommands.Add(Doctor.Command());
 root.Subcommands.Add(TokenizeBenchmark.Command());
 root.Subcommands.Add(GemmBench.Command());
 root.Subcommands.Add(GenerateBench.Command());
+root.Subcommands.Add(CrashBench.Command());
 return await root.Parse(args).InvokeAsync();

@@ -11,7 +11,7 @@ public sealed class CrashTests
         Directory.CreateDirectory(folder);
         try
         {
-            CrashReport report = CrashTraining.Run(3, folder, arguments => new ProcessStartInfo(Environment.ProcessPath!, [typeof(CrashTests).Assembly.Location, .. arguments]), seed: 3);
+            CrashReport report = CrashTraining.Run(3, folder, arguments => new ProcessStartInfo("dotnet", [typeof(CrashTests).Assembly.Location, .. arguments]), seed: 3);
             Assert.Equal(3, report.Kills);
             Assert.Equal(report.Trainings, report.Identical);
             Assert.InRange(report.LostStepsMax, 0, 3); // a checkpoint every 3 steps
