@@ -205,7 +205,17 @@ public sealed partial class R2ecTrainer
             PredictedTitles = PredictedTitlesColumnName,
             LabelRank = LabelRankColumnName,
             K = K,
+            ItemColumns = ToItemColumns(),
             BatchSize = ScoringBatchSize,
+        };
+
+        internal ItemColumns ToItemColumns() => new()
+        {
+            Id = ItemIdColumnName,
+            Title = TitleColumnName,
+            Attributes = ItemAttributes is null ? null : [.. ItemAttributes.Select(a => new AttributeColumn(a.Column, a.Label))],
+            Separator = AttributeSeparator?.ToString(),
+            MaxWords = MaxAttributeWords,
         };
 
         internal Options Copy() => (Options)MemberwiseClone();

@@ -24,7 +24,7 @@ public sealed partial class R2ecTrainer : IEstimator<R2ecTransformer>
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        ColumnRule.Check(options.Items!.Schema, nameof(Options.Items), CatalogueReader.Rules(options));
+        ColumnRule.Check(options.Items!.Schema, nameof(Options.Items), CatalogueReader.Rules(options.ToItemColumns()));
         (_environment, _options) = (environment, options.Copy());
     }
 
@@ -49,7 +49,7 @@ public sealed partial class R2ecTrainer : IEstimator<R2ecTransformer>
         IHost host = _environment.Register(nameof(R2ecTrainer), _options.Seed);
         using IChannel channel = host.Start("Training");
         void Warn(string message) => channel.Warning(MessageSensitivity.None, message);
-        Catalogue catalogue = CatalogueReader.Read(_options.Items!, _options);
+        Catalogue catalogue = CatalogueReader.Read(_options.Items!, _options.ToItemColumns(), _options.Category, _options.CategoryPlural);
         CatalogueIndex index = new(catalogue);
         IReadOnlyList<PurchaseRow> train = PurchaseRows.Read(trainData, "training", _options, index, Warn);
         IReadOnlyList<PurchaseRow>? valid = validationData is null ? null : PurchaseRows.Read(validationData, "validation", _options, index, Warn);

@@ -25,7 +25,9 @@ public sealed partial class R2ecTransformer
     public BackboneStorage BackboneStorage { get; set; }
 
     /// <summary>The model itself, for what ML.NET's surface does not offer. It is shared by all cursors and engines of this transformer.</summary>
-    public R2ecModel Model => (_scorer.Recommender as ModelRecommender ?? throw new InvalidOperationException("This transformer has no engine behind it.")).Model;
+    public R2ecModel Model => Engine.Model;
+
+    private ModelRecommender Engine => _scorer.Recommender as ModelRecommender ?? throw new InvalidOperationException("This transformer has no engine behind it.");
 
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {

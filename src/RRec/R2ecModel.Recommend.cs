@@ -59,7 +59,7 @@ public sealed partial class R2ecModel
 
         int samples = request.Samples;
         GenerationOptions options = new() { Temperature = samples > 1 ? request.SamplingTemperature : 0, MaxNewTokens = Settings.MaxNewTokens, SamplesPerPrompt = samples };
-        IReadOnlyList<Trajectory> written = new Generation.Generator(Backbone, Tokenizer, Writer)
+        IReadOnlyList<Trajectory> written = new Generation.Generator(Backbone, Tokenizer, Writer) { Sampler = request.Sampler }
             .Generate([.. batch.Select(i => prompts[i])], options, (p, s) => NoiseKey.Of(request.Seed, 0, batch[p], s), cancel);
         int hidden = Backbone.Config.HiddenSize;
         float[] vectors = new float[batch.Length * hidden];
@@ -92,6 +92,7 @@ public sealed partial class R2ecModel
                 if (closed is not null)
                     for (int i = 0; i < closed.Length; i++)
                         if (closed[i]) scores[i] = float.NegativeInfinity;
+                Close(scores, request.AllowedByRow?[row], request.ExcludedByRow?[row]);
                 if (Settings.MaskHistory)
                     foreach (int item in rows[row].Items.Span) scores[item] = float.NegativeInfinity;
                 int[] best = TopK.Select(scores, request.K);
@@ -107,6 +108,19 @@ public sealed partial class R2ecModel
                 answers[row] = new Recommendation(reasonings[from + b], best, values, rank);
             });
         }
+    }
+
+    // A row's own lists, on top of those for all rows.
+    private static void Close(Span<float> scores, IReadOnlyCollection<int>? allowed, IReadOnlyCollection<int>? excluded)
+    {
+        if (allowed is not null)
+        {
+            HashSet<int> open = [.. allowed];
+            for (int i = 0; i < scores.Length; i++)
+                if (!open.Contains(i)) scores[i] = float.NegativeInfinity;
+        }
+
+        foreach (int item in excluded ?? []) scores[item] = float.NegativeInfinity;
     }
 
     private bool[]? Closed(RecommendRequest request)

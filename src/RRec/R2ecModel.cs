@@ -14,6 +14,7 @@ namespace RRec;
 public sealed partial class R2ecModel : IDisposable
 {
     private ItemTable? _items;
+    private Owners _owners = new();
 
     /// <summary>Puts a model together from its parts.</summary>
     /// <param name="backbone">The decoder; owned from here on.</param>
@@ -149,7 +150,7 @@ public sealed partial class R2ecModel : IDisposable
     public void Dispose()
     {
         _items?.Dispose();
-        Backbone.Dispose();
+        if (_owners.Release()) Backbone.Dispose();
         Teaching?.Release();
         Teaching = null;
     }

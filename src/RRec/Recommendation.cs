@@ -27,6 +27,12 @@ public sealed record RecommendRequest
     /// <summary>These catalogue indexes are never recommended; null: none.</summary>
     public IReadOnlyCollection<int>? Excluded { get; init; }
 
+    /// <summary>Per row: only these catalogue indexes may be recommended (a null entry: all). Null: no row has a list of its own.</summary>
+    public IReadOnlyList<IReadOnlyCollection<int>?>? AllowedByRow { get; init; }
+
+    /// <summary>Per row: these catalogue indexes are not recommended (a null entry: none). Null: no row has a list of its own.</summary>
+    public IReadOnlyList<IReadOnlyCollection<int>?>? ExcludedByRow { get; init; }
+
     /// <summary>How many rows run together. 1 or more; default 256. Changes speed and memory, results only by rounding.</summary>
     public int BatchSize { get; init; } = 256;
 
@@ -47,6 +53,9 @@ public sealed record RecommendRequest
     /// <summary>Told how many rows are done; null: nobody is.</summary>
     public IProgress<R2ecProgress>? Progress { get; init; }
 
+    /// <summary>Watches or replaces the choice of tokens; null: as the other properties say.</summary>
+    internal Generation.ITokenSampler? Sampler { get; init; }
+
     /// <summary>Checks the request against the rows and the catalogue at one gate.</summary>
     /// <exception cref="ArgumentException">Names every violation.</exception>
     internal void Validate(int rows, Catalogue catalogue)
@@ -61,7 +70,16 @@ public sealed record RecommendRequest
             found.Add($"Labels contains {bad}: the catalogue's indexes are 0 to {catalogue.Count - 1}.");
         CheckIndexes(Allowed, nameof(Allowed));
         CheckIndexes(Excluded, nameof(Excluded));
+        CheckRows(AllowedByRow, nameof(AllowedByRow));
+        CheckRows(ExcludedByRow, nameof(ExcludedByRow));
         if (found.Count > 0) throw new ArgumentException(string.Join(Environment.NewLine, found));
+
+        void CheckRows(IReadOnlyList<IReadOnlyCollection<int>?>? lists, string name)
+        {
+            if (lists is null) return;
+            if (lists.Count != rows) found.Add($"{name} has {lists.Count} entries for {rows} rows: one per row is needed (null for none).");
+            foreach (IReadOnlyCollection<int>? list in lists) CheckIndexes(list, name);
+        }
 
         void CheckIndexes(IReadOnlyCollection<int>? indexes, string name)
         {

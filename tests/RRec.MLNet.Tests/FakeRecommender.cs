@@ -27,15 +27,17 @@ internal sealed class FakeRecommender(Catalogue catalogue) : IRecommender
             Requests.Add(request);
         }
 
-        return [.. rows.Select((r, i) => Answer(r, request, request.Labels?[i] ?? -1))];
+        return [.. rows.Select((r, i) => Answer(r, request, i))];
     }
 
-    private Recommendation Answer(UserHistory row, RecommendRequest request, int label)
+    private Recommendation Answer(UserHistory row, RecommendRequest request, int number)
     {
+        int label = request.Labels?[number] ?? -1;
+        IReadOnlyCollection<int>? allowed = request.AllowedByRow?[number];
         int last = row.Items.Length == 0 ? 0 : row.Items.Span[^1];
-        HashSet<int> masked = [.. row.Items.Span, .. request.Excluded ?? []];
+        HashSet<int> masked = [.. row.Items.Span, .. request.ExcludedByRow?[number] ?? []];
         int[] order = [.. Enumerable.Range(0, catalogue.Count)
-            .Where(i => !masked.Contains(i) && (request.Allowed is null || request.Allowed.Contains(i)))
+            .Where(i => !masked.Contains(i) && (allowed is null || allowed.Contains(i)))
             .OrderBy(i => Math.Abs(i - last)).ThenBy(i => i)];
         int[] best = [.. order.Take(request.K)];
         string reasoning = $"after {row.Items.Length} items, {row.Ratings.Length} ratings, {row.Timestamps.Length} times, now {row.Now?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "unknown"}";

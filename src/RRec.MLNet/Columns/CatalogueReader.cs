@@ -8,21 +8,21 @@ namespace RRec.MLNet;
 internal static class CatalogueReader
 {
     /// <summary>The rules for the view of items, attributes included.</summary>
-    public static IEnumerable<ColumnRule> Rules(R2ecTrainer.Options options) =>
+    public static IEnumerable<ColumnRule> Rules(ItemColumns columns) =>
     [
-        ColumnRule.Ids("item id", options.ItemIdColumnName, true, false),
-        ColumnRule.Text("title", options.TitleColumnName, true),
-        .. (options.ItemAttributes ?? []).Select(a => new ColumnRule("item attribute", a.Column, true, null, "text, numbers, keys or dates, one or several", AsText.Supports)),
+        ColumnRule.Ids("item id", columns.Id, true, false),
+        ColumnRule.Text("title", columns.Title, true),
+        .. (columns.Attributes ?? []).Select(a => new ColumnRule("item attribute", a.Column, true, null, "text, numbers, keys or dates, one or several", AsText.Supports)),
     ];
 
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of a wrong type.</exception>
     /// <exception cref="ArgumentException">No items, a row without id, or an id twice.</exception>
-    public static Catalogue Read(IDataView items, R2ecTrainer.Options options)
+    public static Catalogue Read(IDataView items, ItemColumns columns, string category, string? categoryPlural)
     {
         DataViewSchema schema = items.Schema;
-        ColumnRule.Check(schema, nameof(R2ecTrainer.Options.Items), Rules(options));
-        DataViewSchema.Column idColumn = schema[options.ItemIdColumnName], titleColumn = schema[options.TitleColumnName];
-        (DataViewSchema.Column Column, string Label)[] attributes = options.ItemAttributes is { } named
+        ColumnRule.Check(schema, nameof(R2ecTrainer.Options.Items), Rules(columns));
+        DataViewSchema.Column idColumn = schema[columns.Id], titleColumn = schema[columns.Title];
+        (DataViewSchema.Column Column, string Label)[] attributes = columns.Attributes is { } named
             ? [.. named.Select(a => (schema[a.Column], a.Label))]
             : [.. schema.Where(c => !c.IsHidden && c.Index != idColumn.Index && c.Index != titleColumn.Index && IsAttribute(c.Type)).Select(c => (c, c.Name))];
 
@@ -46,7 +46,7 @@ internal static class CatalogueReader
             for (int a = 0; a < getters.Length; a++)
             {
                 getters[a](ref texts);
-                string[] values = Values(texts, options);
+                string[] values = Values(texts, columns);
                 if (values.Length > 0) of.Add(new ItemAttribute(attributes[a].Label, values));
             }
 
@@ -54,23 +54,23 @@ internal static class CatalogueReader
         }
 
         if (read.Count == 0) throw new ArgumentException("Items is empty: at least one item is needed.");
-        return new Catalogue(read, options.Category, options.CategoryPlural);
+        return new Catalogue(read, category, categoryPlural);
     }
 
     // By default: words and numbers. Dates, flags and spans need a name that says what they mean, so they are given by hand.
     private static bool IsAttribute(DataViewType type) =>
         (type is VectorDataViewType vector ? vector.ItemType : type) is TextDataViewType or NumberDataViewType or KeyDataViewType;
 
-    private static string[] Values(in VBuffer<ReadOnlyMemory<char>> texts, R2ecTrainer.Options options)
+    private static string[] Values(in VBuffer<ReadOnlyMemory<char>> texts, ItemColumns columns)
     {
         List<string> values = [];
         foreach (ReadOnlyMemory<char> entry in texts.DenseValues())
         {
-            string[] parts = options.AttributeSeparator is { } separator
+            string[] parts = columns.Separator is { } separator
                 ? entry.ToString().Split(separator, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
                 : [entry.ToString().Trim()];
             foreach (string part in parts)
-                if (part.Length > 0) values.Add(Cut(part, options.MaxAttributeWords));
+                if (part.Length > 0) values.Add(Cut(part, columns.MaxWords));
         }
 
         return [.. values];

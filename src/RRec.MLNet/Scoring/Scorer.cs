@@ -20,7 +20,7 @@ internal sealed class Scorer(IHost host, IRecommender recommender, ScoringOption
 
     public CatalogueIndex Index { get; } = new(recommender.Catalogue);
 
-    /// <summary>Answers rows in their order; one call of the model where no row has item lists of its own.</summary>
+    /// <summary>Answers rows in their order, by one call of the model.</summary>
     public IReadOnlyList<Recommendation> Score(IReadOnlyList<ScoringRow> rows, bool withLabel)
     {
         if (host is ICancelable { IsCanceled: true }) throw new OperationCanceledException("The MLContext's execution was cancelled.");
@@ -29,18 +29,10 @@ internal sealed class Scorer(IHost host, IRecommender recommender, ScoringOption
             K = Math.Min(options.K, recommender.Catalogue.Count),
             BatchSize = options.BatchSize,
             Labels = withLabel ? [.. rows.Select(r => r.Label)] : null,
+            AllowedByRow = options.AllowedItems is null ? null : [.. rows.Select(r => r.Allowed)],
+            ExcludedByRow = options.ExcludedItems is null ? null : [.. rows.Select(r => r.Excluded)],
         };
-        if (options.AllowedItems is null && options.ExcludedItems is null)
-            return recommender.Recommend([.. rows.Select(r => r.History)], request, CancellationToken.None);
-
-        List<Recommendation> answers = new(rows.Count);
-        foreach (ScoringRow row in rows)
-        {
-            RecommendRequest own = request with { Labels = withLabel ? [row.Label] : null, Allowed = row.Allowed, Excluded = row.Excluded };
-            answers.AddRange(recommender.Recommend([row.History], own, CancellationToken.None));
-        }
-
-        return answers;
+        return recommender.Recommend([.. rows.Select(r => r.History)], request, CancellationToken.None);
     }
 
     /// <summary>Reads a row for <see cref="Score"/>.</summary>

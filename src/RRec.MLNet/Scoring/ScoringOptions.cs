@@ -32,6 +32,9 @@ internal sealed record ScoringOptions
 
     public string? LabelRank { get; init; } = "LabelRank";
 
+    /// <summary>How <c>WithItems</c> reads items.</summary>
+    public ItemColumns ItemColumns { get; init; } = new();
+
     public int K { get; init; } = 20;
 
     public int BatchSize { get; init; } = 256;

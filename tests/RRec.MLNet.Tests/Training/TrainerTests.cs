@@ -56,7 +56,7 @@ public sealed class TrainerTests : IDisposable
     {
         IDataView histories = SmallShop.Histories(_ml);
         List<string> warnings = [];
-        CatalogueIndex index = new(CatalogueReader.Read(SmallShop.Items(_ml), SmallShop.Options(_ml)));
+        CatalogueIndex index = new(CatalogueReader.Read(SmallShop.Items(_ml), SmallShop.Options(_ml).ToItemColumns(), "movie", null));
         IReadOnlyList<Data.PurchaseRow> fast = PurchaseRows.Read(histories, "training", SmallShop.Options(_ml), index, warnings.Add);
         IReadOnlyList<Data.PurchaseRow> slow = PurchaseRows.Read(_ml.Data.TakeRows(histories, 1_000_000), "training", SmallShop.Options(_ml), index, warnings.Add);
         Assert.Equal(histories.GetRowCount(), fast.Count);
