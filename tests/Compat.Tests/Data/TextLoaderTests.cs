@@ -89,11 +89,31 @@ public sealed class TextLoaderTests : IDisposable
         Assert.Equal([float.NaN, float.NaN, -1000f], view.GetColumn<float>("Rating"));
     }
 
+    [Theory]
+    [InlineData("1e400", double.PositiveInfinity)]
+    [InlineData("-Infinity", double.NegativeInfinity)]
+    [InlineData("\u221e", double.PositiveInfinity)]
+    [InlineData("inf", double.NaN)]
+    [InlineData("n/a", double.NaN)]
+    [InlineData("1.", 1.0)]
+    [InlineData("5x", double.NaN)]
+    [InlineData("0.1", 0.1)]
+    public void Real_numbers_are_read_as_the_published_loader_reads_them(string text, double value) => Assert.Equal([value],
+        _ml.Data.LoadFromTextFile(Write($"x;{text}\n"), [new TextLoader.Column("A", DataKind.Double, 1)], ';').GetColumn<double>("A"));
+
+    [Theory]
+    [InlineData("yes", true)]
+    [InlineData("F", false)]
+    [InlineData("+", true)]
+    [InlineData("", false)]
+    public void Truth_values_are_read_from_common_words(string text, bool value) => Assert.Equal([value],
+        _ml.Data.LoadFromTextFile(Write($"x;{text}\n"), [new TextLoader.Column("A", DataKind.Boolean, 1)], ';').GetColumn<bool>("A"));
+
     [Fact]
     public void Missing_numbers_are_not_a_number_where_the_options_say_so()
     {
         var options = new TextLoader.Options { Separators = [','], MissingRealsAsNaNs = true };
-        Assert.Equal([float.NaN, 2f], _ml.Data.LoadFromTextFile<Csv>(Write("1,10,,12\n1,10,2,12\n"), options).GetColumn<float>("Rating"));
+        Assert.Equal([float.NaN, 2f, float.NaN], _ml.Data.LoadFromTextFile<Csv>(Write("1,10,,12\n1,10,2,12\n1\n"), options).GetColumn<float>("Rating"));
     }
 
     [Fact]
@@ -156,7 +176,8 @@ public sealed class TextLoaderTests : IDisposable
     public void A_backslash_can_escape_quotes()
     {
         var options = new TextLoader.Options { Separators = [','], AllowQuoting = true, EscapeChar = '\\' };
-        Assert.Equal(["say \"hi\", you", "plain"], _ml.Data.LoadFromTextFile<TextCsv>(Write("1,\"say \\\"hi\\\", you\",x\n2,plain,y\n"), options).GetColumn<string>("Title"));
+        string path = Write("1,\"say \\\"hi\\\", you\",x\n2,plain,y\n3,\"ends in \\\\\",z\n");
+        Assert.Equal(["say \"hi\", you", "plain", "ends in \\\\"], _ml.Data.LoadFromTextFile<TextCsv>(path, options).GetColumn<string>("Title"));
     }
 
     [GoldenFact(Recorded.Folder)]
@@ -181,6 +202,6 @@ public sealed class TextLoaderTests : IDisposable
     {
         var options = new TextLoader.Options { Separators = [','], AllowQuoting = true, ReadMultilines = true };
         IDataView view = _ml.Data.LoadFromTextFile<TextCsv>(Write("1,a,x\n2,\"open\nand open\n"), options);
-        Assert.NotNull(Record.Exception(() => view.GetColumn<string>("Title").ToArray()));
+        Assert.Throws<FormatException>(() => view.GetColumn<string>("Title").ToArray());
     }
 }

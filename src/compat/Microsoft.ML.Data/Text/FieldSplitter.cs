@@ -80,9 +80,9 @@ internal sealed class FieldSplitter(TextFormat format, int lastNeeded)
                 }
                 else
                 {
-                    if (Count == 0 || _places[Count - 1] != place - 1) return Stop("a sparse item has no size before it", size);
+                    if (Count == 0 || _places[Count - 1] != place - 1) return Stop("a sparse item has no size before it", Math.Max(place, size));
                     if (!int.TryParse(_texts[Count - 1].Span, NumberStyles.None, CultureInfo.InvariantCulture, out int length) || length <= 0)
-                        return Stop("the size before the first sparse item is not a positive number", size);
+                        return Stop("the size before the first sparse item is not a positive number", Math.Max(place, size));
                     start = _places[--Count];
                     size = start + Math.Min(length, int.MaxValue - 1 - start);
                 }
@@ -166,9 +166,10 @@ internal sealed class FieldSplitter(TextFormat format, int lastNeeded)
             char c = text[position];
             if (format.EscapeChar != '"' && c == format.EscapeChar)
             {
-                // Only a quote is escaped; before anything else the escape character is itself.
-                if (position + 1 < text.Length && text[position + 1] == '"') _unquoted.Append(text[++position]);
-                else _unquoted.Append(c);
+                // Before anything but a quote the escape character is itself, and what follows it is taken as it is.
+                if (++position >= text.Length) break;
+                if (text[position] != '"') _unquoted.Append(c);
+                _unquoted.Append(text[position]);
             }
             else if (c != '"')
             {

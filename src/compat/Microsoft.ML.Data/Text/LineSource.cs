@@ -47,7 +47,7 @@ internal static class LineSource
                 var joined = new StringBuilder(line);
                 do
                 {
-                    line = reader.ReadLine() ?? throw new EndOfStreamException($"The quoted field that begins in line {start} of {path ?? "the data"} is never closed.");
+                    line = reader.ReadLine() ?? throw new FormatException($"The quoted field that begins in line {start} of {path ?? "the data"} is never closed.", new EndOfStreamException());
                     number++;
                     joined.Append('\n').Append(line);
                 }

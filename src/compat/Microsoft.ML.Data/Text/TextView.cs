@@ -116,7 +116,7 @@ internal sealed class TextView(TextLoader loader, IMultiStreamSource source) : I
         {
             int place = Column.Segments[0].Min, i = fields.Find(place);
             if (i < fields.Count && fields.Place(i) == place) return parse(fields.Text(i), out _value) ? null : fields.Text(i).ToString();
-            _value = default!;
+            parse(default, out _value); // a field that is not there is empty
             return null;
         }
     }

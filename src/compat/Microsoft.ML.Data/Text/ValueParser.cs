@@ -49,15 +49,11 @@ internal static class ValueParsers
                 value = empty;
                 return true;
             }
-            if (T.TryParse(span, NumberStyles.Float, numbers, out value)) return true;
-            bool negative = span[0] == '-';
-            if (span.TrimStart('-').Equals("inf", StringComparison.OrdinalIgnoreCase) || span.TrimStart('-').SequenceEqual("∞"))
-            {
-                value = negative ? T.NegativeInfinity : T.PositiveInfinity;
-                return true;
-            }
-            value = T.NaN;
-            return IsMissing(span);
+            // The published assembly reads a number behind white space only if it is a single digit; spaces are gone by now, unless there were quotes.
+            bool behindSpace = span.Length > 1 && char.IsWhiteSpace(text.Span[0]);
+            if (!behindSpace && T.TryParse(span, NumberStyles.Float, numbers, out value)) return true;
+            value = span is "∞" ? T.PositiveInfinity : span is "-∞" ? T.NegativeInfinity : T.NaN;
+            return !T.IsNaN(value) || IsMissing(span);
         };
     }
 
@@ -100,7 +96,7 @@ internal static class ValueParsers
     private static ValueParser<T> Key<T>(ulong count) where T : unmanaged => (ReadOnlyMemory<char> text, out T value) =>
     {
         value = default;
-        ReadOnlySpan<char> span = text.Span.Trim();
+        ReadOnlySpan<char> span = text.Span;
         if (span.IsEmpty || IsMissing(span)) return true;
         if (!ulong.TryParse(span, NumberStyles.None, CultureInfo.InvariantCulture, out ulong index) || index >= count) return false;
         value = TypedGetters.Narrow<T>(index + 1);
