@@ -93,6 +93,7 @@ internal static class PurchaseRows
         ReadOnlyMemory<char> user = default;
         Dictionary<string, string> users = new(StringComparer.Ordinal);   // one string per user, not one per row
         Dictionary<string, string>.AlternateLookup<ReadOnlySpan<char>> bySpan = users.GetAlternateLookup<ReadOnlySpan<char>>();
+        HistoryPool pool = new();
         List<PurchaseRow> rows = [];
         while (cursor.MoveNext())
         {
@@ -110,7 +111,7 @@ internal static class PurchaseRows
                 }
             }
 
-            rows.Add(new PurchaseRow(history, target, name));
+            rows.Add(new PurchaseRow(pool.Share(name, history), target, name));
         }
 
         WarnUnknown(reader.UnknownItems, reader.EntriesRead, what, warn);
