@@ -2,6 +2,7 @@ using System.Diagnostics;
 using RRec.CatalogueBackbone;
 using RRec.Data;
 using RRec.TestSupport;
+using RRec.WarmUp;
 
 namespace RRec.Benchmarks;
 
@@ -63,6 +64,17 @@ public static class CatalogueExperiments
         Say(clock, $"built; teacher temperature {guide.TeacherTemperature:0.00000}, statement strength {guide.StatementStrength:0.00000}");
         using R2ecModel model = R2ecModel.Open(folder, data.Catalogue, new R2ecSettings { MaxNewTokens = 8 });
         Evaluate(model, data, clock, 4);
+        int steps = args.Length > 3 ? int.Parse(args[3]) : 0;
+        if (steps == 0) return;
+        WarmUpOptions warmUp = new() { Steps = steps };
+        if (args.Length > 4) warmUp = warmUp with { LearningRate = double.Parse(args[4]) };
+        WarmUpResult result = WarmUpTrainer.Train(model, data.Train, warmUp, guide, new Reporter(p =>
+        {
+            if (p.Phase == TrainingPhase.WarmUp && (p.Step % 10 == 0 || p.Step == 1)) Say(clock, $"warm-up {p.Step}/{p.TotalSteps} loss {p.Loss:0.000} {p.Message}");
+        }));
+        Say(clock, $"warm-up done, loss {result.FirstLoss:0.000} to {result.LastLoss:0.000}, temperature {result.Temperature:0.0000}");
+        Evaluate(model, data, clock, 4);
+        model.Backbone.SaveFolder(folder + "-warm");
     }
 
     /// <summary>Hit@10/NDCG@10 on every so-many-th valid row without and with reasoning.</summary>

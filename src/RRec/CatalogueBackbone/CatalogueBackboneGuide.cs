@@ -45,12 +45,30 @@ public sealed class CatalogueBackboneGuide : IDisposable
 
     internal int[] NamedAttributes(ReadOnlySpan<int> history) => _predictor.Name(_attributes, history, Math.Min(_options.NamedAttributes, _attributes.Count), _options);
 
-    /// <summary>Adds what the named attributes give to the scores of all items.</summary>
-    internal void AddStatements(ReadOnlySpan<int> named, Span<float> scores)
+    /// <summary>Attributes drawn from the predictor's preferences, without replacement: reasonings as a policy at temperature 1 would write them.</summary>
+    internal int[] DrawAttributes(ReadOnlySpan<int> history, Random random)
     {
-        for (int item = 0; item < scores.Length; item++)
-            foreach (int a in _attributes.OfItem[item])
-                if (named.Contains(a)) scores[item] += (float)StatementStrength;
+        float[] preferences = _predictor.Preferences(_attributes, history, _options);
+        return [.. preferences.Select((p, a) => (a, key: p - Math.Log(-Math.Log(1 - random.NextDouble() * 0.999999 - 5e-7))))
+            .OrderByDescending(x => x.key).Take(Math.Min(_options.NamedAttributes, _attributes.Count)).Select(x => x.a)];
+    }
+
+    /// <summary>The tokens that say these attributes.</summary>
+    internal int[] PhraseTokens(int[] named) => [.. named.Select(a => _tokenizer.PhraseToken[a])];
+
+    /// <summary>Blanks the title of a history line that takes tokens [from, to], the last of which is its rating.</summary>
+    internal void Blank(int[] sequence, int from, int to)
+    {
+        for (int t = from; t < to; t++)
+            if (sequence[t] >= CatalogueText.ControlTokens.Length) sequence[t] = _tokenizer.EndToken;
+    }
+
+    /// <summary>Adds what the named attributes give to the scores of some items.</summary>
+    internal void AddStatements(int[] named, int[] items, Span<float> scores)
+    {
+        for (int i = 0; i < items.Length; i++)
+            foreach (int a in _attributes.OfItem[items[i]])
+                if (named.Contains(a)) scores[i] += (float)StatementStrength;
     }
 
     /// <inheritdoc/>

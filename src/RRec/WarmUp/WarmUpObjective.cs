@@ -1,0 +1,135 @@
+using RRec.Backbones;
+using RRec.CatalogueBackbone;
+using RRec.Data;
+using RRec.Ranking;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.WarmUp;
+
+/// <summary>
+/// The loss of the warm-up. At every reading point the user's cosines with freshly encoded candidates, divided by the temperature, should
+/// follow the linear teacher (divergence; with a guide) and the purchase (cross entropy); the language head should write the target
+/// reasonings. Items that are in the history at that point are no candidates there.
+/// </summary>
+internal sealed class WarmUpObjective(R2ecModel model, CatalogueBackboneGuide? guide, WarmUpOptions options)
+{
+    private const float Closed = -1e4f;
+
+    /// <summary>The parts of one evaluation, for reports.</summary>
+    public readonly record struct Parts(double Divergence, double CrossEntropy, double Reasoning);
+
+    /// <param name="rows">The step's rows.</param>
+    /// <param name="rowIndexes">Their positions in the training set (fold tables go by them).</param>
+    /// <param name="random">All chance of the step.</param>
+    /// <param name="logTemperature">Scalar tensor; may require a gradient.</param>
+    /// <param name="reasoningWeight">Weight of the language loss in this call.</param>
+    /// <param name="parts">What it is made of.</param>
+    public Tensor Evaluate(IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int> rowIndexes, Random random, Tensor logTemperature, double reasoningWeight, out Parts parts)
+    {
+        Backbone backbone = model.Backbone;
+        WarmUpBatch batch = WarmUpBatch.Make(model, guide, rows, guide is null ? 0 : options.TitleDropout, random);
+        using PaddedBatch sequences = PaddedBatch.FromRows(batch.Sequences, device: backbone.Device);
+        Tensor hidden = backbone.Hidden(sequences, guide?.Folds?.ForTokens(sequences.Ids, rowIndexes));          // [rows, tokens, hidden]
+        Tensor flat = hidden.reshape(-1, backbone.Config.HiddenSize);
+
+        int[] candidates = Candidates([.. batch.Lines, .. batch.Answers], random);
+        int[][] prompts = [.. candidates.Select(c => model.ItemPrompts[c])];
+        using PaddedBatch items = PaddedBatch.FromRows(prompts, device: backbone.Device);
+        Tensor vectors = ItemTable.Normalize(backbone.LastHidden(items));                                           // [candidates, hidden]
+
+        (Tensor lines, double divergence, double entropy) = Ranking(batch, batch.Lines, flat, sequences.Tokens, vectors, candidates, rows, rowIndexes, logTemperature, false);
+        (Tensor answers, double answerDivergence, double answerEntropy) = Ranking(batch, batch.Answers, flat, sequences.Tokens, vectors, candidates, rows, rowIndexes, logTemperature, true);
+        Tensor loss = lines + answers * options.AnswerWeight;
+        double reasoning = double.NaN;
+        if (reasoningWeight > 0 && batch.Written.Length > 0)
+        {
+            Tensor before = flat.index_select(0, Long(batch.Written.Select(w => (long)w.Row * sequences.Tokens + w.Token - 1)));
+            Tensor tokens = Long(batch.Written.Select(w => (long)batch.Sequences[w.Row][w.Token]));
+            Tensor written = -backbone.TokenLogProbabilities(before, tokens).mean();
+            reasoning = written.item<float>();
+            loss = loss + written * reasoningWeight;
+        }
+        parts = new Parts(divergence, entropy, reasoning);
+        return loss;
+    }
+
+    // Mean over the points of the weighted divergence and cross entropy.
+    private (Tensor Loss, double Divergence, double CrossEntropy) Ranking(WarmUpBatch batch, ReadingPoint[] points, Tensor flat, int width, Tensor vectors,
+        int[] candidates, IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int> rowIndexes, Tensor logTemperature, bool answers)
+    {
+        Device device = model.Backbone.Device;
+        if (points.Length == 0) return (zeros(1, device: device).sum(), 0, 0);
+        Tensor users = ItemTable.Normalize(flat.index_select(0, Long(points.Select(p => (long)p.Row * width + p.Token))));   // [points, hidden]
+        float[] closed = new float[points.Length * candidates.Length];
+        Dictionary<int, int> place = candidates.Select((c, at) => (c, at)).ToDictionary(x => x.c, x => x.at);
+        long[] label = new long[points.Length];
+        for (int p = 0; p < points.Length; p++)
+        {
+            ReadOnlySpan<int> known = answers ? rows[points[p].Row].History.Items.Span : batch.Shown[points[p].Row].AsSpan(0, points[p].Bought);
+            foreach (int item in known)
+                if (item != points[p].Label && place.TryGetValue(item, out int at)) closed[p * candidates.Length + at] = Closed;
+            label[p] = place.TryGetValue(points[p].Label, out int own) ? own : -1;
+        }
+        Tensor mask = tensor(closed, [points.Length, candidates.Length], device: device);
+        Tensor logProbabilities = (users.matmul(vectors.t()) * (-logTemperature).exp() + mask).log_softmax(-1);               // [points, candidates]
+
+        Tensor loss = zeros(1, device: device).sum();
+        double divergence = 0, entropy = 0;
+        long[] judged = [.. Enumerable.Range(0, points.Length).Where(p => label[p] >= 0)];
+        if (judged.Length > 0)
+        {
+            Tensor picked = logProbabilities.index_select(0, Long(judged)).gather(1, Long(judged.Select(p => label[p])).unsqueeze(1));
+            Tensor cross = -picked.mean();
+            entropy = cross.item<float>();
+            loss = loss + cross * (guide is null ? 1 : options.LabelWeight);
+        }
+        if (guide is not null && options.TeacherWeight > 0)
+        {
+            Tensor scores = tensor(TeacherScores(batch, points, candidates, rowIndexes, answers), [points.Length, candidates.Length], device: device);
+            Tensor wanted = (scores / guide.TeacherTemperature + mask).softmax(-1);
+            Tensor apart = (wanted * ((wanted + 1e-9f).log() - logProbabilities)).sum() / points.Length;
+            divergence = apart.item<float>();
+            loss = loss + apart * options.TeacherWeight;
+        }
+        return (loss, divergence, entropy);
+    }
+
+    // The teacher reads the lines that the model sees at each point; what the reasoning named counts at the answer.
+    private float[] TeacherScores(WarmUpBatch batch, ReadingPoint[] points, int[] candidates, IReadOnlyList<int> rowIndexes, bool answers)
+    {
+        float[] scores = new float[points.Length * candidates.Length];
+        int[][] ofRow = [.. points.Select((p, at) => (p.Row, at)).GroupBy(x => x.Row).Select(g => g.Select(x => x.at).ToArray())];
+        Parallel.ForEach(ofRow, own =>
+        {
+            int row = points[own[0]].Row;
+            ItemItemModel teacher = guide!.TeacherOf(rowIndexes[row]);
+            float decay = (float)teacher.Decay;
+            float[] sum = new float[candidates.Length];
+            int known = 0;
+            foreach (int point in own)   // ascending in the number of lines
+            {
+                for (; known < points[point].Bought; known++)
+                {
+                    ReadOnlySpan<float> weights = teacher.Weights.AsSpan(batch.Shown[row][known] * teacher.ItemCount, teacher.ItemCount);
+                    for (int c = 0; c < sum.Length; c++) sum[c] = sum[c] * decay + weights[candidates[c]];
+                }
+                Span<float> target = scores.AsSpan(point * candidates.Length, candidates.Length);
+                sum.CopyTo(target);
+                if (answers) guide.AddStatements(batch.Named[row], candidates, target);
+            }
+        });
+        return scores;
+    }
+
+    private int[] Candidates(ReadingPoint[] points, Random random)
+    {
+        int[] labels = [.. points.Select(p => p.Label).Distinct()];
+        random.Shuffle(labels);
+        HashSet<int> chosen = [.. labels.Take(options.LabelCandidates)];
+        for (int i = 0; i < options.UniformCandidates; i++) chosen.Add(random.Next(model.Catalogue.Count));
+        return [.. chosen.Order()];
+    }
+
+    private Tensor Long(IEnumerable<long> values) => tensor(values.ToArray(), device: model.Backbone.Device);
+}

@@ -1,0 +1,87 @@
+namespace RRec.WarmUp;
+
+/// <summary>
+/// Settings of the supervised training before RecPO. The defaults suit a catalogue backbone; a real LLM with LoRA wants a lower
+/// <see cref="LearningRate"/> (1e-4), fewer candidates and <see cref="UsersPerStep"/> as memory allows. Budgets are steps, never seconds.
+/// </summary>
+public sealed record WarmUpOptions
+{
+    /// <summary>Optimiser steps. 0 or more; default 60; 0 skips the warm-up.</summary>
+    public int Steps { get; init; } = 60;
+
+    /// <summary>Histories a step; each is judged at every line. 1 or more; default 40.</summary>
+    public int UsersPerStep { get; init; } = 40;
+
+    /// <summary>Peak learning rate. Above 0; default 3e-4.</summary>
+    public double LearningRate { get; init; } = 3e-4;
+
+    /// <summary>Factor on the learning rate of the token embeddings, where they are trained. 0 or more; default 0.3.</summary>
+    public double EmbeddingRateFactor { get; init; } = 0.3;
+
+    /// <summary>Steps over which the rate climbs, before it falls along a cosine. 0 or more; default 15.</summary>
+    public int RateWarmUpSteps { get; init; } = 15;
+
+    /// <summary>Items drawn uniformly as candidates of a step, encoded afresh with gradient (stale ones make the loss collapse). 0 or more; default 400.</summary>
+    public int UniformCandidates { get; init; } = 400;
+
+    /// <summary>Labels of the step that are candidates too, at most. 1 or more; default 200.</summary>
+    public int LabelCandidates { get; init; } = 200;
+
+    /// <summary>Weight of the divergence from the linear teacher's ranking. 0 or more; default 1. Ignored without a catalogue backbone's guide.</summary>
+    public double TeacherWeight { get; init; } = 1;
+
+    /// <summary>Weight of the cross entropy of the purchases. 0 or more; default 0.3 (more makes it trust in-sample labels); without a guide it counts as 1.</summary>
+    public double LabelWeight { get; init; } = 0.3;
+
+    /// <summary>Weight of the ranking losses at the answer, after the reasoning, beside those at the history lines. 0 or more; default 1.</summary>
+    public double AnswerWeight { get; init; } = 1;
+
+    /// <summary>Weight of the cross entropy of the reasonings' tokens. 0 or more; default 0.3. Ignored where there are no target reasonings.</summary>
+    public double ReasoningWeight { get; init; } = 0.3;
+
+    /// <summary>Share of history titles that are blanked out. From 0 to below 1; default 0.1. Ignored without a guide.</summary>
+    public double TitleDropout { get; init; } = 0.1;
+
+    /// <summary>Decay of the running mean of the weights that is kept in the end; 0: the last weights. From 0 to below 1; default 0.95.</summary>
+    public double WeightAverage { get; init; } = 0.95;
+
+    /// <summary>Gradient norm limit; 0: none. Default 1.</summary>
+    public double MaxGradientNorm { get; init; } = 1;
+
+    /// <summary>Whether the ranking temperature is learned too (and kept in the model's settings). Default true; without a guide it stays as it is.</summary>
+    public bool LearnTemperature { get; init; } = true;
+
+    /// <summary>Seeds rows, candidates, reasonings and dropout. Default 0.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>Every value that breaks its range, one sentence each; empty where all are fine.</summary>
+    public IReadOnlyList<string> Violations()
+    {
+        List<string> found = [];
+        void Check(bool ok, string name, object value, string rule)
+        {
+            if (!ok) found.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"WarmUp.{name} is {value}: it must be {rule}."));
+        }
+
+        Check(Steps >= 0, nameof(Steps), Steps, "0 or more");
+        Check(UsersPerStep >= 1, nameof(UsersPerStep), UsersPerStep, "1 or more");
+        Check(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "above 0 and finite");
+        Check(EmbeddingRateFactor >= 0, nameof(EmbeddingRateFactor), EmbeddingRateFactor, "0 or more");
+        Check(RateWarmUpSteps >= 0, nameof(RateWarmUpSteps), RateWarmUpSteps, "0 or more");
+        Check(UniformCandidates >= 0, nameof(UniformCandidates), UniformCandidates, "0 or more");
+        Check(LabelCandidates >= 1, nameof(LabelCandidates), LabelCandidates, "1 or more");
+        foreach ((double weight, string name) in new[] { (TeacherWeight, nameof(TeacherWeight)), (LabelWeight, nameof(LabelWeight)), (AnswerWeight, nameof(AnswerWeight)), (ReasoningWeight, nameof(ReasoningWeight)), (MaxGradientNorm, nameof(MaxGradientNorm)) })
+            Check(weight >= 0 && double.IsFinite(weight), name, weight, "0 or more");
+        Check(TitleDropout is >= 0 and < 1, nameof(TitleDropout), TitleDropout, "from 0 to below 1");
+        Check(WeightAverage is >= 0 and < 1, nameof(WeightAverage), WeightAverage, "from 0 to below 1");
+        return found;
+    }
+
+    /// <summary>The gate.</summary>
+    /// <exception cref="ArgumentException">Names all violations at once.</exception>
+    public void Validate()
+    {
+        IReadOnlyList<string> found = Violations();
+        if (found.Count > 0) throw new ArgumentException(string.Join(Environment.NewLine, found));
+    }
+}

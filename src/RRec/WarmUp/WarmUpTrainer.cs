@@ -1,0 +1,146 @@
+using RRec.Backbones;
+using RRec.CatalogueBackbone;
+using RRec.Data;
+using RRec.RecPO;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.WarmUp;
+
+/// <summary>How a warm-up went.</summary>
+/// <param name="Steps">Steps done.</param>
+/// <param name="FirstLoss">Mean loss of the first tenth of the steps; NaN without steps.</param>
+/// <param name="LastLoss">Mean loss of the last tenth.</param>
+/// <param name="Temperature">The ranking temperature that goes with the weights.</param>
+public sealed record WarmUpResult(int Steps, double FirstLoss, double LastLoss, double Temperature);
+
+/// <summary>
+/// Supervised training before RecPO: ranking losses after every history line and at the answer, and, for a catalogue backbone, the
+/// reasonings that its predictor suggests. Trains what is trainable: all weights of a small backbone, or a LoRA adapter.
+/// </summary>
+/// <remarks>
+/// A label per history line gives some twenty labels a prompt for the price of one. All candidates are encoded afresh in every step:
+/// vectors a few steps old made this loss collapse (docs/catalogue-backbone.md).
+/// </remarks>
+public static class WarmUpTrainer
+{
+    /// <summary>Trains the model in place; an item table that exists is stale afterwards and is encoded anew.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="train">Training rows; with a guide the very rows it was made from, in their order.</param>
+    /// <param name="options">Null: the defaults.</param>
+    /// <param name="guide">What a catalogue backbone's builder returned; null for other backbones.</param>
+    /// <param name="progress">Told after every step; may be null.</param>
+    /// <param name="cancel">Stops between steps; the weights stay as they are then.</param>
+    /// <returns>How it went; apply <see cref="WarmUpResult.Temperature"/> to the model's settings.</returns>
+    /// <exception cref="ArgumentException">Options out of range, or no training rows.</exception>
+    /// <exception cref="InvalidOperationException">The loss was not finite.</exception>
+    public static WarmUpResult Train(R2ecModel model, IReadOnlyList<PurchaseRow> train, WarmUpOptions? options = null, CatalogueBackboneGuide? guide = null,
+        IProgress<R2ecProgress>? progress = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(train);
+        options ??= new WarmUpOptions();
+        options.Validate();
+        if (train.Count == 0) throw new ArgumentException("There are no training rows: at least one history with a target is needed.", nameof(train));
+        WarmUpObjective objective = new(model, guide, options);
+        using Tensor logTemperature = StartTemperature(model, train, objective, guide, options).DetachFromDisposeScope();
+        if (options.Steps == 0) return new WarmUpResult(0, double.NaN, double.NaN, Math.Exp(logTemperature.item<float>()));
+
+        PrepareTuning(model.Backbone, options.Seed);
+        IReadOnlyList<(string Name, Tensor Parameter)> parameters = model.Backbone.TrainableParameters();
+        using AdamW optimizer = new(parameters, 0.9, 0.98) { RateFactor = name => name.Contains("embed", StringComparison.Ordinal) ? options.EmbeddingRateFactor : 1 };
+        bool learnTemperature = guide is not null && options.LearnTemperature;
+        if (learnTemperature) logTemperature.requires_grad_();
+        using AdamW temperatureOptimizer = new([("log_temperature", logTemperature)], 0.9, 0.98);
+        using RunningMean mean = new(parameters, options.WeightAverage);
+        List<double> losses = [];
+        for (int step = 0; step < options.Steps; step++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            Random random = new(HashCode(options.Seed, step));
+            int[] indexes = [.. Enumerable.Range(0, options.UsersPerStep).Select(_ => random.Next(train.Count))];
+            optimizer.ZeroGradients();
+            temperatureOptimizer.ZeroGradients();
+            Tensor loss = objective.Evaluate([.. indexes.Select(i => train[i])], indexes, random, logTemperature, options.ReasoningWeight, out WarmUpObjective.Parts parts);
+            double value = loss.item<float>();
+            if (!double.IsFinite(value)) throw new InvalidOperationException($"Warm-up step {step + 1}: the loss is {value}. A lower WarmUp.LearningRate (now {options.LearningRate}) may help.");
+            loss.backward();
+            optimizer.ClipGradients(options.MaxGradientNorm);
+            double rate = LearningRateSchedule.At(step, options.Steps, options.LearningRate, LearningRateShape.Cosine, options.RateWarmUpSteps, 0.05);
+            optimizer.Step(rate);
+            if (learnTemperature) temperatureOptimizer.Step(0.01 * rate / options.LearningRate);
+            mean.Add();
+            losses.Add(value);
+            progress?.Report(new R2ecProgress(TrainingPhase.WarmUp, step + 1, options.Steps, string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                $"divergence {parts.Divergence:0.000}, cross entropy {parts.CrossEntropy:0.000}, reasoning {parts.Reasoning:0.000}, temperature {Math.Exp(logTemperature.item<float>()):0.0000}")) { Loss = value });
+        }
+        mean.PutIntoParameters();
+        if (model.HasItems) model.EncodeItems(progress, cancel);
+        int tenth = Math.Max(1, losses.Count / 10);
+        return new WarmUpResult(losses.Count, losses.Take(tenth).Average(), losses.TakeLast(tenth).Average(), Math.Exp(logTemperature.item<float>()));
+    }
+
+    // A catalogue backbone's cosines have their own scale: take the temperature of a short list that fits a first batch best.
+    private static Tensor StartTemperature(R2ecModel model, IReadOnlyList<PurchaseRow> train, WarmUpObjective objective, CatalogueBackboneGuide? guide, WarmUpOptions options)
+    {
+        using var noGradient = no_grad();
+        double best = model.Settings.Temperature, least = double.PositiveInfinity;
+        if (guide is not null)
+            foreach (double temperature in new[] { 0.005, 0.007, 0.01, 0.014, 0.02, 0.028, 0.04, 0.056, 0.08, 0.11 })
+            {
+                using var scope = NewDisposeScope();
+                Random random = new(HashCode(options.Seed, -1));
+                int[] indexes = [.. Enumerable.Range(0, Math.Min(8, options.UsersPerStep)).Select(_ => random.Next(train.Count))];
+                Tensor loss = objective.Evaluate([.. indexes.Select(i => train[i])], indexes, random, tensor((float)Math.Log(temperature), device: model.Backbone.Device), 0, out _);
+                if (loss.item<float>() < least) (best, least) = (temperature, loss.item<float>());
+            }
+        return tensor((float)Math.Log(best), device: model.Backbone.Device);
+    }
+
+    // What is attached stays; else all weights of a small backbone, or a new adapter on a large one.
+    private static void PrepareTuning(Backbone backbone, int seed)
+    {
+        if (backbone.TrainableParameters().Count > 0) return;
+        if (backbone.HuggingFaceWeights().Values.Sum(w => w.numel()) < 50_000_000) backbone.UseFullFineTuning();
+        else backbone.AttachLora(new LoraOptions(), seed);
+    }
+
+    private static int HashCode(int seed, int step) => unchecked((seed * 486187739) ^ (step * 16777619 + 97));
+
+    /// <summary>An exponential mean of the weights; a mean of the first few steps is a plain mean.</summary>
+    private sealed class RunningMean : IDisposable
+    {
+        private readonly IReadOnlyList<(string Name, Tensor Parameter)> _parameters;
+        private readonly Tensor[] _means;
+        private readonly double _decay;
+        private int _count;
+
+        public RunningMean(IReadOnlyList<(string Name, Tensor Parameter)> parameters, double decay)
+        {
+            (_parameters, _decay) = (parameters, decay);
+            using var noGradient = no_grad();
+            _means = decay == 0 ? [] : [.. parameters.Select(p => p.Parameter.detach().clone().DetachFromDisposeScope())];
+        }
+
+        public void Add()
+        {
+            using var noGradient = no_grad();
+            using var scope = NewDisposeScope();
+            double keep = Math.Min(_decay, 1 - 1.0 / (++_count + 1));
+            for (int i = 0; i < _means.Length; i++) _means[i].mul_(keep).add_(_parameters[i].Parameter, 1 - keep);
+        }
+
+        public void PutIntoParameters()
+        {
+            using var noGradient = no_grad();
+            using var scope = NewDisposeScope();
+            for (int i = 0; i < _means.Length; i++) _parameters[i].Parameter.copy_(_means[i]);
+        }
+
+        public void Dispose()
+        {
+            foreach (Tensor m in _means) m.Dispose();
+        }
+    }
+}
