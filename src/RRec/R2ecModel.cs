@@ -63,7 +63,7 @@ public sealed partial class R2ecModel : IDisposable
     public Catalogue Catalogue { get; }
 
     /// <summary>How it reads and answers.</summary>
-    public R2ecSettings Settings { get; }
+    public R2ecSettings Settings { get; internal set; }
 
     /// <summary>Whether the item table has been encoded.</summary>
     public bool HasItems => _items is not null;

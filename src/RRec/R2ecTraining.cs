@@ -2,6 +2,7 @@ using RRec.Backbones;
 using RRec.CatalogueBackbone;
 using RRec.Data;
 using RRec.RecPO;
+using RRec.WarmUp;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -36,10 +37,25 @@ public static class R2ecTraining
         try
         {
             bool own = model.Teaching?.Fits(train) ?? false; // a backbone made here from these very rows
+            CatalogueBackboneGuide? guide = own ? model.Teaching!.Guide : null;
+            WarmUpOptions? warmUp = options.InitialModel is not null ? null : options.WarmUp ?? (guide is null ? null : new WarmUpOptions { Seed = options.Seed });
+            if (warmUp is not null)
+            {
+                WarmUpResult warm = WarmUpTrainer.Train(model, train, warmUp, guide, progress, cancel);
+                if (guide is not null) model.Settings = model.Settings with { Temperature = warm.Temperature };
+            }
+
             if (options.RunRecPO)
             {
                 RecPOOptions settings = options.RecPO ?? (model.Teaching is null ? RecPOOptions.Paper : RecPOOptions.Cpu);
-                if (own) settings = settings with { EmbeddingDelta = settings.EmbeddingDelta ?? model.Teaching!.Guide.Folds };
+                if (guide is not null)
+                {
+                    settings = settings with
+                    {
+                        EmbeddingDelta = settings.EmbeddingDelta ?? guide.Folds,
+                        AuxiliaryLoss = settings.AuxiliaryLoss ?? (options.AnchorWeight > 0 ? new RankingAnchor(model, guide, options.WarmUp ?? new WarmUpOptions { Seed = options.Seed }, options.AnchorWeight) : null),
+                    };
+                }
                 model.Training = RecPOTrainer.Train(model, train, validation, settings, progress, cancel);
             }
             else

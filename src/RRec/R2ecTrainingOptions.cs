@@ -52,6 +52,7 @@ public sealed partial record R2ecTrainingOptions
         if (Backbone is not null && !Directory.Exists(Backbone)) found.Add($"Backbone is '{Backbone}': there is no such folder.");
         if (WeightType is not ("float32" or "bfloat16" or "float16")) found.Add($"WeightType is '{WeightType}': it must be float32, bfloat16 or float16.");
         if (Settings is not null) found.AddRange(Settings.Violations());
+        AddWarmUpViolations(found);
         if (RunRecPO && RecPO is not null) found.AddRange(RecPO.Violations());
         return found;
     }

@@ -1,5 +1,6 @@
 using RRec.Data;
 using RRec.RecPO;
+using RRec.WarmUp;
 
 namespace RRec.Tests;
 
@@ -8,7 +9,7 @@ public sealed class R2ecTrainingTests
 {
     private static readonly RecPOOptions Short = RecPOOptions.Cpu with { MaxSteps = 4, UsersPerStep = 8, TrajectoriesPerUser = 3, EvaluationSteps = 2, TableNegatives = 4, WarmUpSteps = 0, TableRefreshSteps = 0 };
 
-    private static readonly R2ecTrainingOptions Options = new() { CatalogueBackbone = Shop.Recipe, RecPO = Short };
+    private static readonly R2ecTrainingOptions Options = new() { CatalogueBackbone = Shop.Recipe, WarmUp = new() { Steps = 4, UsersPerStep = 8, UniformCandidates = 10 }, RecPO = Short };
 
     [Fact]
     public void A_shop_without_a_backbone_gets_a_model_that_ranks_better_than_chance()

@@ -7,8 +7,8 @@ namespace RRec.CatalogueBackbone;
 /// <list type="bullet">
 /// <item>layer 0, user heads: where a user is read, sum of u over the titles, each line further back weighted less (a rotary pair that turns slowly);</item>
 /// <item>layer 0, item heads: where an item is read, its title's ranking part;</item>
-/// <item>layer 0, attribute head: while reasoning, mean attributes of the history through the predictor into wishes; at the answer, what was said into the ranking part;</item>
-/// <item>layer 1, head 0: what was said is not wished again; head 1: enough was said, stop.</item>
+/// <item>layer 0, attribute head: while reasoning, the history's mean attributes, through the predictor, into wishes;</item>
+/// <item>layer 1, head 0: what was said is not wished again; head 1: enough was said, stop; head 2: at the answer, what was said into the ranking part.</item>
 /// </list>
 /// </summary>
 internal sealed class AttentionWiring(DecoderArrays weights, WiringLayout layout)
@@ -30,7 +30,7 @@ internal sealed class AttentionWiring(DecoderArrays weights, WiringLayout layout
     private double Root => Math.Sqrt(_d);                                                   // a token with one flag only
     private double AnswerReads => 0.5 * Root * Rescale(0.5 * Root, TokenWiring.AnswerStop);  // the answer token shares its length with Stop
 
-    public void Layer0(double decay, int window, AttributePredictor predictor, int bandCount, double attributeSize, double saidStrength)
+    public void Layer0(double decay, int window, AttributePredictor predictor, int bandCount, double attributeSize)
     {
         FillNorms(0);
         for (int head = 0; head < layout.UserHeads; head++)
@@ -55,28 +55,22 @@ internal sealed class AttentionWiring(DecoderArrays weights, WiringLayout layout
             Query(0, head, SayIndex, TitleScore, (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
             Copy(0, head, i * Head, 0, 0, layout.Ranking);
         }
-        AttributeHead(decay, window, predictor, bandCount, attributeSize, saidStrength);
+        AttributeHead(decay, window, predictor, bandCount, attributeSize);
     }
 
-    private void AttributeHead(double decay, int window, AttributePredictor predictor, int bandCount, double attributeSize, double saidStrength)
+    private void AttributeHead(double decay, int window, AttributePredictor predictor, int bandCount, double attributeSize)
     {
         int head = layout.AttributeHead, count = predictor.Prior.Length;
         Key(0, head, TitleIndex, (layout.IsTitle, TokenWiring.Title));
         Query(0, head, TitleIndex, TitleScore, (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
-        Key(0, head, SayIndex, (layout.IsPhrase, PhraseFlag));
-        Query(0, head, SayIndex, TitleScore, (layout.ReadsUser, AnswerReads));
-        // Where nothing was said the start token is read, at a score between the phrases' and everything else's.
         Key(0, head, StartIndex, (layout.IsStart, Root));
-        Query(0, head, StartIndex, 0.75 * TitleScore, (layout.ReadsUser, AnswerReads), (layout.ReadsItem, Root));
+        Query(0, head, StartIndex, TitleScore, (layout.ReadsUser, AnswerReads), (layout.ReadsItem, Root));
         Decay(0, head, decay, window);
         float[] v = weights.Layer(0, "self_attn.v_proj.weight"), o = weights.Layer(0, "self_attn.o_proj.weight");
-        double saidValue = TokenWiring.Said * PhraseRescale;
         for (int a = 0; a < count; a++)
         {
             int channel = head * Head + a;
             v[channel * _d + layout.Attributes + a] = 1;
-            v[channel * _d + layout.Said + a] = 1;
-            o[(layout.Attributes + a) * _d + channel] = (float)(saidStrength / saidValue);
             for (int b = 0; b < count; b++)
             {
                 // Every item is in exactly one popularity band, so the bands' means sum to 1 and can carry the bias.
@@ -86,19 +80,26 @@ internal sealed class AttentionWiring(DecoderArrays weights, WiringLayout layout
         }
     }
 
-    public void Layer1(int namedAttributes)
+    public void Layer1(int namedAttributes, double saidStrength)
     {
         FillNorms(1);
         float[] v = weights.Layer(1, "self_attn.v_proj.weight"), o = weights.Layer(1, "self_attn.o_proj.weight");
-        ClearHead(1, 0);
-        ClearHead(1, 1);
+        for (int head = 0; head < 3; head++) ClearHead(1, head);
         // Head 0: each statement weighs 1 / (4 + number said), the 4 being the assistant token.
         Key(1, 0, TitleIndex, (layout.IsPhrase, PhraseFlag));
         Query(1, 0, TitleIndex, TitleScore, (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
         Key(1, 0, SayIndex, (layout.IsAssistant, AssistantFlag));
         Query(1, 0, SayIndex, TitleScore + Math.Log(4), (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
+        Rest(0);
+        // Head 2: the mean of what was said; where nothing was, the start token, at a score below the phrases' and above all others'.
+        Key(1, 2, TitleIndex, (layout.IsPhrase, PhraseFlag));
+        Query(1, 2, TitleIndex, TitleScore, (layout.ReadsUser, AnswerReads));
+        Key(1, 2, StartIndex, (layout.IsStart, Root));
+        Query(1, 2, StartIndex, 0.6 * TitleScore, (layout.ReadsUser, AnswerReads), (layout.ReadsItem, Root));
         for (int a = 0; a < SpokenAttributes.Limit; a++)
         {
+            v[(2 * Head + a) * _d + layout.Said + a] = 1;
+            o[(layout.Attributes + a) * _d + 2 * Head + a] = (float)(saidStrength / (TokenWiring.Said * PhraseRescale));
             v[a * _d + layout.Said + a] = 1;
             // A phrase's own embedding speaks for itself in both dimensions; both are pulled well below what any wish can reach.
             o[(layout.Said + a) * _d + a] = o[(layout.Wish + a) * _d + a] = (float)(-80 / (TokenWiring.Said * PhraseRescale));
@@ -116,9 +117,17 @@ internal sealed class AttentionWiring(DecoderArrays weights, WiringLayout layout
         Key(1, 1, pair, (layout.IsAssistant, AssistantFlag));
         Query(1, 1, pair, -slope * Math.Sin(phase), (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
         Query(1, 1, pair + Head / 2, -slope * Math.Cos(phase), (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
+        Rest(1);
         int channel = Head;
         v[channel * _d + layout.IsAssistant] = (float)(1 / AssistantFlag);
         o[layout.Stop * _d + channel] = 50;
+    }
+
+    // A head of layer 1 that has nothing to do where vectors are read looks at the start token, whose values are empty.
+    private void Rest(int head)
+    {
+        Key(1, head, StartIndex, (layout.IsStart, Root));
+        Query(1, head, StartIndex, TitleScore, (layout.ReadsUser, AnswerReads), (layout.ReadsItem, Root));
     }
 
     /// <summary>The final norm: ranking and language dimensions as they are, flags nearly silent.</summary>

@@ -29,8 +29,8 @@ internal static class CatalogueWiring
         tokens.Write(weights, tokenizer, sequences);
         weights.AddNoise(weights.Embedding, 5e-4);
         AttentionWiring attention = new(weights, layout);
-        attention.Layer0(options.Decay, options.Window, predictor, bandCount, tokens.AttributeSize, saidStrength);
-        attention.Layer1(options.NamedAttributes);
+        attention.Layer0(options.Decay, options.Window, predictor, bandCount, tokens.AttributeSize);
+        attention.Layer1(options.NamedAttributes, saidStrength);
         attention.FinalNorm();
         return weights;
     }
