@@ -30,7 +30,7 @@ internal sealed class WarmUpObjective(R2ecModel model, CatalogueBackboneGuide? g
         Backbone backbone = model.Backbone;
         WarmUpBatch batch = WarmUpBatch.Make(model, guide, rows, guide is null ? 0 : options.TitleDropout, random);
         using PaddedBatch sequences = PaddedBatch.FromRows(batch.Sequences, device: backbone.Device);
-        Tensor hidden = backbone.Hidden(sequences, guide?.Folds?.ForTokens(sequences.Ids, rowIndexes));          // [rows, tokens, hidden]
+        Tensor hidden = backbone.Hidden(sequences, options.UseFoldTables ? guide?.Folds?.ForTokens(sequences.Ids, rowIndexes) : null);          // [rows, tokens, hidden]
         Tensor flat = hidden.reshape(-1, backbone.Config.HiddenSize);
 
         int[] candidates = Candidates([.. batch.Lines, .. batch.Answers], random);
@@ -103,7 +103,7 @@ internal sealed class WarmUpObjective(R2ecModel model, CatalogueBackboneGuide? g
         Parallel.ForEach(ofRow, own =>
         {
             int row = points[own[0]].Row;
-            ItemItemModel teacher = guide!.TeacherOf(rowIndexes[row]);
+            ItemItemModel teacher = options.UseFoldTables ? guide!.TeacherOf(rowIndexes[row]) : guide!.Teacher;
             float decay = (float)teacher.Decay;
             float[] sum = new float[candidates.Length];
             int known = 0;

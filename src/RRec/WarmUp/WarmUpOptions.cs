@@ -1,19 +1,18 @@
 namespace RRec.WarmUp;
 
 /// <summary>
-/// Settings of the supervised training before RecPO. The defaults suit a catalogue backbone; a real LLM with LoRA wants a lower
-/// <see cref="LearningRate"/> (1e-4), fewer candidates and <see cref="UsersPerStep"/> as memory allows. Budgets are steps, never seconds.
+/// Settings of the supervised training before RecPO. The defaults suit a catalogue backbone; a real LLM with LoRA wants fewer candidates and <see cref="UsersPerStep"/> as memory allows. Budgets are steps, never seconds.
 /// </summary>
 public sealed record WarmUpOptions
 {
-    /// <summary>Optimiser steps. 0 or more; default 60; 0 skips the warm-up.</summary>
-    public int Steps { get; init; } = 60;
+    /// <summary>Optimiser steps. 0 or more; default 40; 0 skips the warm-up.</summary>
+    public int Steps { get; init; } = 40;
 
     /// <summary>Histories a step; each is judged at every line. 1 or more; default 40.</summary>
     public int UsersPerStep { get; init; } = 40;
 
-    /// <summary>Peak learning rate. Above 0; default 3e-4.</summary>
-    public double LearningRate { get; init; } = 3e-4;
+    /// <summary>Peak learning rate. Above 0; default 1e-4.</summary>
+    public double LearningRate { get; init; } = 1e-4;
 
     /// <summary>Factor on the learning rate of the token embeddings, where they are trained. 0 or more; default 0.3.</summary>
     public double EmbeddingRateFactor { get; init; } = 0.3;
@@ -30,8 +29,8 @@ public sealed record WarmUpOptions
     /// <summary>Weight of the divergence from the linear teacher's ranking. 0 or more; default 1. Ignored without a catalogue backbone's guide.</summary>
     public double TeacherWeight { get; init; } = 1;
 
-    /// <summary>Weight of the cross entropy of the purchases. 0 or more; default 0.3 (more makes it trust in-sample labels); without a guide it counts as 1.</summary>
-    public double LabelWeight { get; init; } = 0.3;
+    /// <summary>Weight of the cross entropy of the purchases. 0 or more; default 0.1 (more makes it trust in-sample labels); without a guide it counts as 1.</summary>
+    public double LabelWeight { get; init; } = 0.1;
 
     /// <summary>Weight of the ranking losses at the answer, after the reasoning, beside those at the history lines. 0 or more; default 1.</summary>
     public double AnswerWeight { get; init; } = 1;
@@ -47,6 +46,12 @@ public sealed record WarmUpOptions
 
     /// <summary>Gradient norm limit; 0: none. Default 1.</summary>
     public double MaxGradientNorm { get; init; } = 1;
+
+    /// <summary>
+    /// Whether training rows take the fold tables and the teachers without their user. Default false: the whole teacher is followed on the tables that
+    /// are saved; with true the training first mends what is coarse about the fold tables, which costs ranking (docs/catalogue-backbone.md).
+    /// </summary>
+    public bool UseFoldTables { get; init; }
 
     /// <summary>Whether the ranking temperature is learned too (and kept in the model's settings). Default true; without a guide it stays as it is.</summary>
     public bool LearnTemperature { get; init; } = true;
