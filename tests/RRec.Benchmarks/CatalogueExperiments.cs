@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using RRec.CatalogueBackbone;
 using RRec.Data;
+using RRec.RecPO;
 using RRec.TestSupport;
 using RRec.WarmUp;
 
@@ -74,7 +75,20 @@ public static class CatalogueExperiments
         }));
         Say(clock, $"warm-up done, loss {result.FirstLoss:0.000} to {result.LastLoss:0.000}, temperature {result.Temperature:0.0000}");
         Evaluate(model, data, clock, 4);
-        model.Backbone.SaveFolder(folder + "-warm");
+        int recpoSteps = args.Length > 5 ? int.Parse(args[5]) : 0;
+        if (recpoSteps == 0) return;
+        model.Settings = model.Settings with { Temperature = result.Temperature };
+        RecPOOptions recpo = RecPOOptions.Cpu with
+        {
+            MaxSteps = recpoSteps, LearningRate = double.Parse(args[6]), EvaluationSteps = recpoSteps / 2, EvaluationRows = 1500, EmbeddingDelta = guide.Folds,
+            AuxiliaryLoss = new RankingAnchor(model, guide, new WarmUpOptions { UniformCandidates = 200 }, double.Parse(args[7])),
+        };
+        RecPOTrainer.Train(model, data.Train, data.Valid, recpo, new Reporter(p =>
+        {
+            if (p.Evaluation is { } e) Say(clock, $"RecPO {p.Step}: valid {e}");
+            else if (p.StepMetrics is { } m && p.Step % 5 == 0) Say(clock, $"RecPO {p.Step}: {m}");
+        }));
+        Evaluate(model, data, clock, 4);
     }
 
     /// <summary>Hit@10/NDCG@10 on every so-many-th valid row without and with reasoning.</summary>
