@@ -1,4 +1,6 @@
+using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using RRec.CatalogueBackbone;
 using RRec.Data;
 using RRec.RecPO;
@@ -10,6 +12,14 @@ namespace RRec.Benchmarks;
 /// <summary>Figures of the catalogue backbone on ml-latest-small's valid rows, stage by stage. Test rows are never read here.</summary>
 public static class CatalogueExperiments
 {
+    public static Command Command()
+    {
+        Argument<string[]> stage = new("stage") { Description = "teacher; factors [rank steps]; reason; build [folder hidden folds warm-up-steps rate recpo-steps rate anchor]", Arity = ArgumentArity.ZeroOrMore };
+        Command command = new("catalogue", "The catalogue backbone stage by stage on ml-latest-small's valid rows.") { stage };
+        command.SetAction(parsed => Run(parsed.GetValue(stage) ?? []));
+        return command;
+    }
+
     public static int Run(string[] args)
     {
         string folder = Environment.GetEnvironmentVariable("RREC_DATA") ?? MovieLens.DefaultFolder(Root());
@@ -68,7 +78,7 @@ public static class CatalogueExperiments
         int steps = args.Length > 3 ? int.Parse(args[3]) : 0;
         if (steps == 0) return;
         WarmUpOptions warmUp = new() { Steps = steps };
-        if (args.Length > 4) warmUp = warmUp with { LearningRate = double.Parse(args[4]) };
+        if (args.Length > 4) warmUp = warmUp with { LearningRate = double.Parse(args[4], CultureInfo.InvariantCulture) };
         WarmUpResult result = WarmUpTrainer.Train(model, data.Train, warmUp, guide, new Reporter(p =>
         {
             if (p.Phase == TrainingPhase.WarmUp && (p.Step % 10 == 0 || p.Step == 1)) Say(clock, $"warm-up {p.Step}/{p.TotalSteps} loss {p.Loss:0.000} {p.Message}");
@@ -80,8 +90,8 @@ public static class CatalogueExperiments
         model.Settings = model.Settings with { Temperature = result.Temperature };
         RecPOOptions recpo = RecPOOptions.Cpu with
         {
-            MaxSteps = recpoSteps, LearningRate = double.Parse(args[6]), EvaluationSteps = recpoSteps / 2, EvaluationRows = 1500, EmbeddingDelta = guide.Folds,
-            AuxiliaryLoss = new RankingAnchor(model, guide, new WarmUpOptions { UniformCandidates = 200 }, double.Parse(args[7])),
+            MaxSteps = recpoSteps, LearningRate = double.Parse(args[6], CultureInfo.InvariantCulture), EvaluationSteps = recpoSteps / 2, EvaluationRows = 1500, EmbeddingDelta = guide.Folds,
+            AuxiliaryLoss = new RankingAnchor(model, guide, new WarmUpOptions { UniformCandidates = 200 }, double.Parse(args[7], CultureInfo.InvariantCulture)),
         };
         RecPOTrainer.Train(model, data.Train, data.Valid, recpo, new Reporter(p =>
         {

@@ -11,4 +11,5 @@ root.Subcommands.Add(TokenizeBenchmark.Command());
 root.Subcommands.Add(GemmBench.Command());
 root.Subcommands.Add(GenerateBench.Command());
 root.Subcommands.Add(CrashBench.Command());
+root.Subcommands.Add(CatalogueExperiments.Command());
 return await root.Parse(args).InvokeAsync();
