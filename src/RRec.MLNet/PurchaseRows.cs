@@ -16,7 +16,7 @@ internal static class PurchaseRows
     public static IReadOnlyList<PurchaseRow> Read(IDataView view, string what, R2ecTrainer.Options options, CatalogueIndex index, Action<string> warn)
     {
         ScoringOptions columns = options.ToScoringOptions();
-        IReadOnlyList<PurchaseRow> rows = view is HistoryView histories && HasDefaultNames(columns)
+        IReadOnlyList<PurchaseRow> rows = view is HistoryView { HasLabel: true } histories && HasDefaultNames(columns)
             ? FromLog(histories, what, columns, index, warn)
             : FromCursor(view, what, options, columns, index, warn);
         if (rows.Count == 0) throw new InvalidOperationException($"The {what} data has no rows.");

@@ -40,39 +40,48 @@ public static partial class R2ecCatalog
         int minimumHistory = 1,
         DuplicatePurchases duplicates = DuplicatePurchases.Keep)
     {
-        ArgumentNullException.ThrowIfNull(catalog);
-        ArgumentNullException.ThrowIfNull(log);
-        ArgumentNullException.ThrowIfNull(userColumn);
-        ArgumentNullException.ThrowIfNull(itemColumn);
-        ArgumentNullException.ThrowIfNull(timeColumn);
         ArgumentOutOfRangeException.ThrowIfNegative(kCore);
         ArgumentOutOfRangeException.ThrowIfNegative(minimumHistory);
-        ColumnRule.Check(log.Schema, nameof(log),
-        [
-            ColumnRule.Ids("user", userColumn, true, false),
-            ColumnRule.Ids("item", itemColumn, true, false),
-            ColumnRule.Times("time", timeColumn, true, false),
-            ColumnRule.Numbers("rating", ratingColumn, true, false),
-        ]);
-
-        PurchaseLog purchases = ReadLog(log, userColumn, itemColumn, timeColumn, ratingColumn, timestampUnit).Build(kCore, duplicates);
+        PurchaseLog purchases = ReadLog(catalog, log, userColumn, itemColumn, timeColumn, ratingColumn, timestampUnit, kCore, duplicates);
         PurchaseLogCounts counts = purchases.Counts;
-        if (counts.Purchases == 0)
-        {
-            throw new InvalidOperationException(counts.Read == 0
-                ? "The purchase log is empty."
-                : $"No purchase is left of {counts.Read} log rows: {counts.Missing} lacked a user, item or time, {counts.BelowCore} fell to kCore = {kCore}.");
-        }
-
         (int[] users, int[] positions) = purchases.InTimeOrder;
         int[] rows = [.. Enumerable.Range(0, users.Length).Where(i => positions[i] >= minimumHistory)];
         HistoryView view = new HistoryView(purchases, users, positions).Select(rows);
         using IChannel channel = catalog.GetEnvironment().Start(nameof(CreatePurchaseHistories));
         channel.Info(MessageSensitivity.None, string.Create(CultureInfo.InvariantCulture,
             $"{counts.Purchases} purchases of {counts.Users} users and {counts.Items} items give {view.Count} rows (of {counts.Read} log rows, {counts.BelowCore} fell to the k-core, {counts.Duplicates} were duplicates)."));
-        if (counts.Missing > 0)
-            channel.Warning(MessageSensitivity.None, string.Create(CultureInfo.InvariantCulture, $"{counts.Missing} log rows without user, item or time were left out."));
         return view;
+    }
+
+    /// <summary>
+    /// Makes rows to score of a purchase log: one row per user, with everything bought so far and no label. The counterpart of
+    /// <see cref="CreatePurchaseHistories"/> for asking a trained model what comes next.
+    /// </summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="log">One row per purchase, in any order.</param>
+    /// <param name="userColumn">Who bought: text, key or number.</param>
+    /// <param name="itemColumn">What: text, key or number.</param>
+    /// <param name="timeColumn">When: a unix time in <paramref name="timestampUnit"/>, or a date.</param>
+    /// <param name="ratingColumn">How the user liked it: a number; null where the log has no ratings.</param>
+    /// <param name="now">The moment of the question; null: the rows have no <c>Timestamp</c>, and prompts speak of no times.</param>
+    /// <param name="timestampUnit">The unit of a numeric <paramref name="timeColumn"/>; ignored for dates.</param>
+    /// <param name="duplicates">What to do where a user has an item more than once; as in training.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of a wrong type.</exception>
+    /// <exception cref="InvalidOperationException">The log is empty.</exception>
+    public static IDataView CreateCurrentHistories(
+        this RecommendationCatalog catalog,
+        IDataView log,
+        string userColumn,
+        string itemColumn,
+        string timeColumn,
+        string? ratingColumn = null,
+        DateTimeOffset? now = null,
+        TimestampUnit timestampUnit = TimestampUnit.Seconds,
+        DuplicatePurchases duplicates = DuplicatePurchases.Keep)
+    {
+        PurchaseLog purchases = ReadLog(catalog, log, userColumn, itemColumn, timeColumn, ratingColumn, timestampUnit, kCore: 0, duplicates);
+        int[] users = [.. Enumerable.Range(0, purchases.ItemsOf.Length).Where(u => purchases.ItemsOf[u].Length > 0)];
+        return new HistoryView(purchases, users, [.. users.Select(u => purchases.ItemsOf[u].Length)], hasLabel: false, now?.ToUnixTimeMilliseconds());
     }
 
     /// <summary>
@@ -149,7 +158,41 @@ public static partial class R2ecCatalog
         if (!(fraction >= 0 && fraction < 1)) throw new ArgumentOutOfRangeException(name, fraction, "A fraction is 0 or more and below 1.");
     }
 
-    private static PurchaseLogBuilder ReadLog(IDataView log, string userColumn, string itemColumn, string timeColumn, string? ratingColumn, TimestampUnit unit)
+    // The gate of both methods that read a log, and the log's arrays.
+    private static PurchaseLog ReadLog(RecommendationCatalog catalog, IDataView log, string userColumn, string itemColumn, string timeColumn, string? ratingColumn,
+        TimestampUnit unit, int kCore, DuplicatePurchases duplicates)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(log);
+        ArgumentNullException.ThrowIfNull(userColumn);
+        ArgumentNullException.ThrowIfNull(itemColumn);
+        ArgumentNullException.ThrowIfNull(timeColumn);
+        ColumnRule.Check(log.Schema, nameof(log),
+        [
+            ColumnRule.Ids("user", userColumn, true, false),
+            ColumnRule.Ids("item", itemColumn, true, false),
+            ColumnRule.Times("time", timeColumn, true, false),
+            ColumnRule.Numbers("rating", ratingColumn, true, false),
+        ]);
+        PurchaseLog purchases = Collect(log, userColumn, itemColumn, timeColumn, ratingColumn, unit).Build(kCore, duplicates);
+        PurchaseLogCounts counts = purchases.Counts;
+        if (counts.Purchases == 0)
+        {
+            throw new InvalidOperationException(counts.Read == 0
+                ? "The purchase log is empty."
+                : $"No purchase is left of {counts.Read} log rows: {counts.Missing} lacked a user, item or time, {counts.BelowCore} fell to kCore = {kCore}.");
+        }
+
+        if (counts.Missing > 0)
+        {
+            using IChannel channel = catalog.GetEnvironment().Start(nameof(CreatePurchaseHistories));
+            channel.Warning(MessageSensitivity.None, string.Create(CultureInfo.InvariantCulture, $"{counts.Missing} log rows without user, item or time were left out."));
+        }
+
+        return purchases;
+    }
+
+    private static PurchaseLogBuilder Collect(IDataView log, string userColumn, string itemColumn, string timeColumn, string? ratingColumn, TimestampUnit unit)
     {
         DataViewSchema schema = log.Schema;
         List<DataViewSchema.Column> columns = [schema[userColumn], schema[itemColumn], schema[timeColumn]];

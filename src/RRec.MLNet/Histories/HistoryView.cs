@@ -4,9 +4,9 @@ using Microsoft.ML.Data;
 namespace RRec.MLNet;
 
 /// <summary>
-/// One row per purchase that has a history: everything the user bought before, and what came next. Rows are pairs (user, position) over
-/// the arrays of a <see cref="PurchaseLog"/>; vectors are filled only when a cursor's getter is called. Rows are in the order of the
-/// label's time.
+/// One row per purchase that has a history: everything the user bought before, and what came next, in the order of the label's time. Or, without
+/// labels, one row per user with everything bought so far. Rows are pairs (user, position) over the arrays of a <see cref="PurchaseLog"/>;
+/// vectors are filled only when a cursor's getter is called.
 /// </summary>
 internal sealed class HistoryView : IDataView
 {
@@ -14,10 +14,17 @@ internal sealed class HistoryView : IDataView
     private readonly int[] _users;
     private readonly int[] _positions;
 
-    /// <summary>Takes the rows: the user and the position of the label among the user's purchases.</summary>
-    public HistoryView(PurchaseLog log, int[] users, int[] positions)
+    private readonly long? _now;
+
+    /// <summary>Takes the rows: the user and the position of the label among the user's purchases (without labels: how many purchases the history has).</summary>
+    /// <param name="log">The purchases.</param>
+    /// <param name="users">By row.</param>
+    /// <param name="positions">By row.</param>
+    /// <param name="hasLabel">Whether a row asks about a known purchase.</param>
+    /// <param name="now">Without labels: the moment of the question, unix milliseconds; null: no such column.</param>
+    public HistoryView(PurchaseLog log, int[] users, int[] positions, bool hasLabel = true, long? now = null)
     {
-        Log = log;
+        (Log, HasLabel, _now) = (log, hasLabel, now);
         _users = users;
         _positions = positions;
         DataViewSchema.Builder builder = new();
@@ -25,12 +32,14 @@ internal sealed class HistoryView : IDataView
         builder.AddColumn(HistoryColumns.Items, new VectorDataViewType(TextDataViewType.Instance));
         if (log.RatingsOf is not null) builder.AddColumn(HistoryColumns.Ratings, new VectorDataViewType(NumberDataViewType.Single));
         builder.AddColumn(HistoryColumns.Timestamps, new VectorDataViewType(NumberDataViewType.Int64));
-        builder.AddColumn(HistoryColumns.Timestamp, NumberDataViewType.Int64);
-        builder.AddColumn(HistoryColumns.Label, TextDataViewType.Instance);
+        if (hasLabel || now is not null) builder.AddColumn(HistoryColumns.Timestamp, NumberDataViewType.Int64);
+        if (hasLabel) builder.AddColumn(HistoryColumns.Label, TextDataViewType.Instance);
         Schema = builder.ToSchema();
     }
 
     public PurchaseLog Log { get; }
+
+    public bool HasLabel { get; }
 
     public int Count => _users.Length;
 
@@ -45,7 +54,7 @@ internal sealed class HistoryView : IDataView
     {
         int[] users = new int[rows.Count], positions = new int[rows.Count];
         for (int i = 0; i < rows.Count; i++) (users[i], positions[i]) = this[rows[i]];
-        return new HistoryView(Log, users, positions);
+        return new HistoryView(Log, users, positions, HasLabel, _now);
     }
 
     public long? GetRowCount() => Count;
@@ -118,7 +127,7 @@ internal sealed class HistoryView : IDataView
         {
             HistoryColumns.User => (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> v) => { _ = Row; v = _view.Log.Users[_user]; }),
             HistoryColumns.Label => (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> v) => { _ = Row; v = _view.Log.Items[_view.Log.ItemsOf[_user][_position]]; }),
-            HistoryColumns.Timestamp => (ValueGetter<long>)((ref long v) => { _ = Row; v = _view.Log.TimesOf[_user][_position]; }),
+            HistoryColumns.Timestamp => (ValueGetter<long>)((ref long v) => { _ = Row; v = _view._now ?? _view.Log.TimesOf[_user][_position]; }),
             HistoryColumns.Items => (ValueGetter<VBuffer<ReadOnlyMemory<char>>>)Items,
             HistoryColumns.Timestamps => (ValueGetter<VBuffer<long>>)((ref VBuffer<long> v) => Copy(_view.Log.TimesOf[_user], ref v)),
             _ => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> v) => Copy(_view.Log.RatingsOf![_user], ref v)),

@@ -10,7 +10,7 @@ internal static class PurchasedItems
     /// <summary>The rows of <paramref name="items"/> whose id occurs, in their order; nothing is copied.</summary>
     public static IDataView Keep(IDataView items, string itemIdColumn, IDataView histories, string historyItemsColumn, string? labelColumn)
     {
-        IdNumbers purchased = histories is HistoryView view && historyItemsColumn == HistoryColumns.Items && labelColumn == HistoryColumns.Label
+        IdNumbers purchased = histories is HistoryView { HasLabel: true } view && historyItemsColumn == HistoryColumns.Items && labelColumn == HistoryColumns.Label
             ? OfLog(view)
             : OfAnyView(histories, historyItemsColumn, labelColumn);
         DataViewSchema.Column column = items.Schema[itemIdColumn];

@@ -123,6 +123,23 @@ public class PreparationTests
     }
 
     [Fact]
+    public void Current_histories_hold_all_purchases_of_each_user_and_no_label()
+    {
+        IDataView log = _ml.Data.LoadFromEnumerable(new[] { L("u", "b", 2), L("v", "x", 1), L("u", "a", 1) });
+        IDataView view = _ml.Recommendation().CreateCurrentHistories(log, "User", "Item", "Time", "Stars", DateTimeOffset.FromUnixTimeSeconds(9));
+        Assert.Null(view.Schema.GetColumnOrNull("Label"));
+        Assert.Equal(["u", "v"], Rows.Texts(view, "UserId").Order());
+        Assert.Equal([9000L, 9000], Rows.Column<long>(view, "Timestamp"));
+        int u = Rows.Texts(view, "UserId").IndexOf("u");
+        Assert.Equal(["a", "b"], Rows.Strings(Rows.Column<VBuffer<ReadOnlyMemory<char>>>(view, "HistoryItems")[u]));
+        Assert.Null(_ml.Recommendation().CreateCurrentHistories(log, "User", "Item", "Time").Schema.GetColumnOrNull("Timestamp"));
+
+        // Such rows are scored, not trained on; the items of all histories can be kept.
+        Assert.Equal(2, Rows.Texts(Rows.Transformer(_ml, FakeRecommender.Of(4)).Transform(view), "Reasoning").Count);
+        Assert.Equal(["a", "b", "x"], Rows.Texts(_ml.Recommendation().KeepPurchasedItems(log, "Item", view), "Item").Order());
+    }
+
+    [Fact]
     public void Purchased_items_are_those_of_labels_and_histories_on_both_paths()
     {
         IDataView items = _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 12).Select(i => L("", $"i{i}", i)).ToArray());
