@@ -1,24 +1,28 @@
 namespace RRec.WarmUp;
 
 /// <summary>
-/// Settings of the supervised training before RecPO. The defaults suit a catalogue backbone; a real LLM with LoRA wants fewer candidates and <see cref="UsersPerStep"/> as memory allows. Budgets are steps, never seconds.
+/// Settings of the supervised training before RecPO. The defaults suit a catalogue backbone; a real LLM with LoRA wants fewer candidates,
+/// more <see cref="Steps"/>, and <see cref="UsersPerStep"/> as memory allows. Budgets are steps, never seconds.
 /// </summary>
 public sealed record WarmUpOptions
 {
-    /// <summary>Optimiser steps. 0 or more; default 40; 0 skips the warm-up.</summary>
-    public int Steps { get; init; } = 40;
+    /// <summary>Optimiser steps. 0 or more; default 20; 0 only fits the temperature.</summary>
+    public int Steps { get; init; } = 20;
 
     /// <summary>Histories a step; each is judged at every line. 1 or more; default 40.</summary>
     public int UsersPerStep { get; init; } = 40;
 
-    /// <summary>Peak learning rate. Above 0; default 1e-4.</summary>
-    public double LearningRate { get; init; } = 1e-4;
+    /// <summary>
+    /// Peak learning rate. Above 0; default 2e-5: a catalogue backbone starts wired, and rates of 1e-4 and more lost ranking in every run so far
+    /// (docs/catalogue-backbone.md). An adapter on a real LLM wants 1e-4.
+    /// </summary>
+    public double LearningRate { get; init; } = 2e-5;
 
     /// <summary>Factor on the learning rate of the token embeddings, where they are trained. 0 or more; default 0.3.</summary>
     public double EmbeddingRateFactor { get; init; } = 0.3;
 
-    /// <summary>Steps over which the rate climbs, before it falls along a cosine. 0 or more; default 15.</summary>
-    public int RateWarmUpSteps { get; init; } = 15;
+    /// <summary>Steps over which the rate climbs, before it falls along a cosine. 0 or more; default 5.</summary>
+    public int RateWarmUpSteps { get; init; } = 5;
 
     /// <summary>Items drawn uniformly as candidates of a step, encoded afresh with gradient (stale ones make the loss collapse). 0 or more; default 400.</summary>
     public int UniformCandidates { get; init; } = 400;
