@@ -53,7 +53,7 @@ public static class R2ecTraining
                     settings = settings with
                     {
                         EmbeddingDelta = settings.EmbeddingDelta ?? guide.Folds,
-                        AuxiliaryLoss = settings.AuxiliaryLoss ?? (options.AnchorWeight > 0 ? new RankingAnchor(model, guide, options.WarmUp ?? new WarmUpOptions { Seed = options.Seed }, options.AnchorWeight) : null),
+                        AuxiliaryLoss = settings.AuxiliaryLoss ?? Anchor(model, guide, options),
                     };
                 }
                 model.Training = RecPOTrainer.Train(model, train, validation, settings, progress, cancel);
@@ -70,6 +70,15 @@ public static class R2ecTraining
             model.Dispose();
             throw;
         }
+    }
+
+    // The warm-up's ranking losses beside RecPO's own. Each candidate costs a pass over its text, and an anchor needs fewer of them than a teacher.
+    private static RankingAnchor? Anchor(R2ecModel model, CatalogueBackboneGuide guide, R2ecTrainingOptions options)
+    {
+        if (options.AnchorWeight == 0) return null;
+        WarmUpOptions losses = options.WarmUp ?? new WarmUpOptions { Seed = options.Seed };
+        losses = losses with { UniformCandidates = Math.Min(losses.UniformCandidates, 150), LabelCandidates = Math.Min(losses.LabelCandidates, 100) };
+        return new RankingAnchor(model, guide, losses, options.AnchorWeight);
     }
 
     // The model before any training: a copy, an opened folder, or a backbone made from the data.
