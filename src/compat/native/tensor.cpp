@@ -15,6 +15,9 @@ using namespace rrec;
 
 RREC_API void rrec_dispose(Handle handle) { c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::reclaim(handle); }
 
+// One more reference to the same tensor.
+RREC_API Handle rrec_share(Handle handle) { return release(borrow(handle)); }
+
 RREC_API const char* rrec_from_memory(const void* data, int64_t bytes, const int64_t* sizes, int32_t dims, int32_t dtype, Handle* result) {
     return guarded([&] {
         auto tensor = at::empty(at::IntArrayRef(sizes, dims), at::TensorOptions().dtype(static_cast<at::ScalarType>(dtype)).device(at::kCPU));

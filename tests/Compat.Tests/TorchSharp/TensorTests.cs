@@ -62,18 +62,29 @@ public class TensorTests
     }
 
     [Fact]
-    public void Conversions_keep_the_tensor_where_nothing_changes()
+    public void Conversions_to_the_same_share_the_elements_but_not_the_lifetime()
     {
         using var scope = NewDisposeScope();
         Tensor x = tensor(new float[] { 1.7f });
 
-        Assert.Same(x, x.to(float32));
-        Assert.NotSame(x, x.to(float32, copy: true));
+        foreach (Tensor same in new[] { x.to(float32), x.cpu(), x.to(CPU), x.to(float32, CPU), x.@float() })
+        {
+            Assert.NotSame(x, same);
+            same[0] = 2;
+            Assert.Equal(2f, x.item<float>());
+            same.Dispose();
+            x[0] = 1.7f;
+        }
+        Tensor copied = x.to(float32, copy: true);
+        copied[0] = 5;
+        Assert.Equal(1.7f, x.item<float>());
+        Tensor moved = x.alias().to(float32, disposeAfter: true);
+        Assert.False(moved.IsInvalid);
         Assert.Equal(1L, x.to(int64).item<long>());
         Assert.Equal(1.7f, x.@double().ToSingle(), 1e-6f);
         Assert.Equal(1, (int)x);
-        Assert.Same(x, x.to(CPU));
         Assert.Equal(DeviceType.CPU, x.device.type);
+        Assert.False(x.Equals(null!));
         Assert.Equal("cpu", x.device.ToString());
         Assert.Equal("cuda:1", new Device("cuda:1").ToString());
         Assert.Equal("[1], type = Float32, device = cpu", x.ToString());

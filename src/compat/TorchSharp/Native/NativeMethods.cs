@@ -32,6 +32,7 @@ internal static unsafe partial class NativeMethods
     [DllImport(Shim)] internal static extern void rrec_free(nint memory);
 
     [DllImport(Shim)] internal static extern void rrec_dispose(nint tensor);
+    [DllImport(Shim), SuppressGCTransition] internal static extern nint rrec_share(nint tensor);
     [DllImport(Shim)] internal static extern byte* rrec_from_memory(void* data, long bytes, long* sizes, int dims, int dtype, nint* result);
     [DllImport(Shim), SuppressGCTransition] internal static extern int rrec_dim(nint tensor);
     [DllImport(Shim), SuppressGCTransition] internal static extern long rrec_numel(nint tensor);

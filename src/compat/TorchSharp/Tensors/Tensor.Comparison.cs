@@ -4,7 +4,7 @@ public static partial class torch
 {
     public partial class Tensor
     {
-        public Tensor eq(Tensor target) => Aten.eq_Tensor.Call(this, target);
+        public Tensor eq(Tensor target) => target is null ? tensor(false) : Aten.eq_Tensor.Call(this, target);
         public Tensor eq(Scalar target) => Aten.eq_Scalar.Call(this, target);
         public Tensor ne(Tensor target) => Aten.ne_Tensor.Call(this, target);
         public Tensor ne(Scalar target) => Aten.ne_Scalar.Call(this, target);

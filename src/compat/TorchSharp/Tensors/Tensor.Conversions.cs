@@ -2,26 +2,29 @@ namespace TorchSharp;
 
 public static partial class torch
 {
-    /// <summary>Other dtypes and devices, and new tensors in the likeness of this one.</summary>
+    /// <summary>
+    /// Other dtypes and devices, and new tensors in the likeness of this one. A conversion to what the tensor already is returns another
+    /// object for the same native tensor: each of the two is disposed by itself.
+    /// </summary>
     public partial class Tensor
     {
         public Tensor to(ScalarType type, bool copy = false, bool disposeAfter = false, bool non_blocking = false)
         {
-            if (!copy && dtype == type) return this;
+            if (!copy && dtype == type) return After(Shared(), disposeAfter);
             return After(Aten.to_dtype.Call(this, type, non_blocking, copy), disposeAfter);
         }
 
         public Tensor to(Device device, bool copy = false, bool disposeAfter = false, bool non_blocking = false)
         {
             InitializeDevice(device);
-            if (!copy && IsOn(device)) return this;
+            if (!copy && IsOn(device)) return After(Shared(), disposeAfter);
             return After(Aten.to_device.Call(this, device, dtype, non_blocking, copy), disposeAfter);
         }
 
         public Tensor to(ScalarType type, Device device, bool copy = false, bool disposeAfter = false, bool non_blocking = false)
         {
             InitializeDevice(device);
-            if (!copy && dtype == type && IsOn(device)) return this;
+            if (!copy && dtype == type && IsOn(device)) return After(Shared(), disposeAfter);
             return After(Aten.to_device.Call(this, device, type, non_blocking, copy), disposeAfter);
         }
 
@@ -37,7 +40,7 @@ public static partial class torch
         public Tensor type(ScalarType dtype) => to(dtype);
         public Tensor type_as(Tensor tensor) => to(tensor.dtype);
 
-        public Tensor cpu() => device_type == DeviceType.CPU ? Aten.alias.Call(this) : Aten.to_device.Call(this, CPU, dtype);
+        public Tensor cpu() => device_type == DeviceType.CPU ? Shared() : Aten.to_device.Call(this, CPU, dtype);
 
         public Tensor cuda(Device? device = null, bool non_blocking = false) => to(device ?? CUDA, non_blocking: non_blocking);
 
@@ -66,6 +69,13 @@ public static partial class torch
             zeros(size, dtype ?? this.dtype, device ?? this.device, requires_grad);
         public Tensor new_full(long[] size, Scalar value, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
             full(size, value, dtype ?? this.dtype, device ?? this.device, requires_grad);
+
+        private Tensor Shared()
+        {
+            var other = new Tensor(NativeMethods.rrec_share(Handle));
+            GC.KeepAlive(this);
+            return other;
+        }
 
         private bool IsOn(Device wanted) => device_type == wanted.type && (wanted.index < 0 ? wanted.type == DeviceType.CPU : wanted.index == device_index);
 

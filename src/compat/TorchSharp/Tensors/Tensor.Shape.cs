@@ -36,9 +36,9 @@ public static partial class torch
         public Tensor transpose(long dim0, long dim1) => Aten.transpose_int.Call(this, dim0, dim1);
         public Tensor transpose_(long dim0, long dim1) => Aten.transpose_.InPlace(this, dim0, dim1);
         public Tensor tril(long diagonal = 0) => Aten.tril.Call(this, diagonal);
-        public Tensor tril_(long diagonal = 0) => Aten.tril_.InPlace(this, diagonal);
+        public Tensor tril_(long diagonal = 0) => Aten.tril_.Call(this, diagonal);
         public Tensor triu(long diagonal = 0) => Aten.triu.Call(this, diagonal);
-        public Tensor triu_(long diagonal = 0) => Aten.triu_.InPlace(this, diagonal);
+        public Tensor triu_(long diagonal = 0) => Aten.triu_.Call(this, diagonal);
         public Tensor[] unbind(long dimension = 0) => Aten.unbind_int.CallList(this, dimension);
         public Tensor unfold(long dimension, long size, long step) => Aten.unfold.Call(this, dimension, size, step);
         public Tensor unsqueeze(long dim) => Aten.unsqueeze.Call(this, dim);

@@ -197,7 +197,7 @@ public static partial class torch
         public override bool Equals(object? obj) => obj is Tensor other && Equals(other);
 
         /// <summary>Equal shape and elements.</summary>
-        public bool Equals(Tensor target) => ReferenceEquals(this, target) || Aten.equal.CallScalar(this, target).ToBoolean();
+        public bool Equals(Tensor target) => target is not null && Aten.equal.CallScalar(this, target).ToBoolean();
 
         public override int GetHashCode() => RuntimeHelpers.GetHashCode(this);
 
