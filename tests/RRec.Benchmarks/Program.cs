@@ -11,5 +11,6 @@ root.Subcommands.Add(TokenizeBenchmark.Command());
 root.Subcommands.Add(GemmBench.Command());
 root.Subcommands.Add(GenerateBench.Command());
 root.Subcommands.Add(CrashBench.Command());
+root.Subcommands.Add(ScoreBench.Command());
 root.Subcommands.Add(CatalogueExperiments.Command());
 return await root.Parse(args).InvokeAsync();
