@@ -2,6 +2,7 @@ using Microsoft.ML;
 using RRec.CatalogueBackbone;
 using RRec.Persistence;
 using RRec.RecPO;
+using RRec.WarmUp;
 
 namespace RRec.MLNet;
 
@@ -131,6 +132,18 @@ public sealed partial class R2ecTrainer
         /// <summary>The type of frozen weights: <c>float32</c> (default), <c>bfloat16</c> or <c>float16</c>.</summary>
         public string WeightType { get; set; } = "float32";
 
+        /// <summary>
+        /// The warm-up before RecPO: supervision of ranking and reasoning. Null (default): for a backbone made here its own, for a given folder none.
+        /// Ignored with <see cref="InitialModel"/>.
+        /// </summary>
+        public WarmUpOptions? WarmUp { get; set; }
+
+        /// <summary>
+        /// Weight of the warm-up's ranking losses beside RecPO's own, so that following rewards does not forget the ranking. 0 (none) or more; default 1.
+        /// Only for a backbone made here.
+        /// </summary>
+        public double AnchorWeight { get; set; } = 1;
+
         /// <summary>RecPO's settings; null (default): made for the CPU where the backbone is made here, the paper's for a given folder.</summary>
         public RecPOOptions? RecPO { get; set; }
 
@@ -183,6 +196,8 @@ public sealed partial class R2ecTrainer
                 broken.Add($"Two output columns are called '{same.Key}': their names must differ.");
             if (Backbone is not null && InitialModel is not null) broken.Add("Backbone and InitialModel are both given: a training starts from one of them.");
             Check(Backbone is null || Directory.Exists(Backbone), nameof(Backbone), Backbone, "a folder that exists");
+            Check(AnchorWeight >= 0 && double.IsFinite(AnchorWeight), nameof(AnchorWeight), AnchorWeight, "0 or more and finite");
+            if (WarmUp is not null) broken.AddRange(WarmUp.Violations());
             if (RecPO is not null) broken.AddRange(RecPO.Violations());
             if (Settings is not null) broken.AddRange(Settings.Violations());
             if (broken.Count > 0) throw new ArgumentException($"R2ec options: {string.Join(Environment.NewLine, broken)}");

@@ -19,6 +19,8 @@ internal static class Training
             InitialModel = options.InitialModel?.Model,
             Device = Devices.Of(environment, channel).ToString(),
             WeightType = options.WeightType,
+            WarmUp = options.WarmUp,
+            AnchorWeight = options.AnchorWeight,
             RecPO = options.RecPO,
             RunRecPO = options.RunRecPO,
             Seed = options.Seed ?? host.Rand.Next(),
