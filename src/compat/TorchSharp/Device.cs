@@ -80,7 +80,6 @@ public static partial class torch
         }
 
         public static void manual_seed(long seed) => torch.manual_seed(seed);
-        public static void manual_seed_all(long seed) => torch.manual_seed(seed);
     }
 
     public static class backends

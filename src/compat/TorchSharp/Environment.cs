@@ -19,8 +19,6 @@ public static partial class torch
 
     public static int get_num_threads() => NativeMethods.rrec_get_num_threads();
     public static unsafe void set_num_threads(int num) => NativeMethods.Check(NativeMethods.rrec_set_num_threads(num));
-    public static int get_num_interop_threads() => NativeMethods.rrec_get_num_interop_threads();
-    public static unsafe void set_num_interop_threads(int num) => NativeMethods.Check(NativeMethods.rrec_set_num_interop_threads(num));
 
     public static bool is_grad_enabled() => NativeMethods.rrec_grad_mode() != 0;
     public static bool is_inference_mode_enabled() => NativeMethods.rrec_inference_mode() != 0;

@@ -6,7 +6,6 @@ public static partial class torch
     // Reduction
     public static bool allclose(Tensor tensor, Tensor target, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) => tensor.allclose(target, rtol, atol, equal_nan);
     public static (Tensor output, Tensor? inverse_indices, Tensor? counts) unique(Tensor input, bool sorted = true, bool return_inverse = false, bool return_counts = false, int? dim = null) => input.unique(sorted, return_inverse, return_counts, dim);
-    public static (Tensor values, Tensor indices) cummax(Tensor input, long dim) => input.cummax(dim);
     public static (Tensor values, Tensor indices) kthvalue(Tensor input, long k, long? dim, bool keepdim = false) => input.kthvalue(k, dim, keepdim);
     public static (Tensor values, Tensor indexes) max(Tensor input, long dim, bool keepdim = false) => input.max(dim, keepdim);
     public static (Tensor values, Tensor indexes) min(Tensor input, long dim, bool keepdim = false) => input.min(dim, keepdim);
@@ -16,7 +15,6 @@ public static partial class torch
     public static Tensor all(Tensor input, long dim, bool keepdim = false) => input.all(dim, keepdim);
     public static Tensor amax(Tensor input, long[] dims) => input.amax(dims);
     public static Tensor amax(Tensor input, long[] dims, bool keepdim = false, Tensor? @out = null) => input.amax(dims, keepdim, @out);
-    public static Tensor amin(Tensor input, long[] dims, bool keepdim = false, Tensor? @out = null) => input.amin(dims, keepdim, @out);
     public static Tensor any(Tensor input) => input.any();
     public static Tensor any(Tensor input, long dim, bool keepdim = false) => input.any(dim, keepdim);
     public static Tensor argmax(Tensor input) => input.argmax();
@@ -25,11 +23,7 @@ public static partial class torch
     public static Tensor argmin(Tensor input, long dim, bool keepdim = false) => input.argmin(dim, keepdim);
     public static Tensor argsort(Tensor input, long dim = -1, bool descending = false) => input.argsort(dim, descending);
     public static Tensor bincount(Tensor input, Tensor? weights = null, long minlength = 0) => Aten.bincount.Call(input, weights, minlength);
-    public static Tensor count_nonzero(Tensor input, long[]? dims = null) => input.count_nonzero(dims);
-    public static Tensor cumprod(Tensor input, long dim, ScalarType? dtype = null) => input.cumprod(dim, dtype);
     public static Tensor cumsum(Tensor input, long dim, ScalarType? type = null) => input.cumsum(dim, type);
-    public static Tensor histc(Tensor input, long bins = 100, long min = 0, long max = 0) => input.histc(bins, min, max);
-    public static Tensor logcumsumexp(Tensor input, long dim) => input.logcumsumexp(dim);
     public static Tensor logsumexp(Tensor input, long dim, bool keepdim = false) => input.logsumexp(dim, keepdim);
     public static Tensor max(Tensor input) => input.max();
     public static Tensor max(Tensor input, Tensor other) => input.max(other);
@@ -39,7 +33,6 @@ public static partial class torch
     public static Tensor min(Tensor input) => input.min();
     public static Tensor min(Tensor input, Tensor other) => input.min(other);
     public static Tensor multinomial(Tensor input, long num_samples, bool replacement = false, Generator? generator = null) => input.multinomial(num_samples, replacement, generator);
-    public static Tensor nansum(Tensor input) => input.nansum();
     public static Tensor nonzero(Tensor input) => input.nonzero();
     public static Tensor norm(Tensor input, int dimension, bool keepdim = false, float p = 2) => input.norm(dimension, keepdim, p);
     public static Tensor norm(Tensor input, float p = 2) => input.norm(p);
@@ -64,7 +57,6 @@ public static partial class torch
     public static Tensor add(Tensor left, Tensor right, Scalar alpha) => left.add(right, alpha);
     public static Tensor addcdiv(Tensor input, Tensor tensor1, Tensor tensor2, Scalar value) => input.addcdiv(tensor1, tensor2, value);
     public static Tensor addcmul(Tensor input, Tensor tensor1, Tensor tensor2, Scalar value) => input.addcmul(tensor1, tensor2, value);
-    public static Tensor atan2(Tensor input, Tensor other) => input.atan2(other);
     public static Tensor bitwise_not(Tensor input) => input.bitwise_not();
     public static Tensor ceil(Tensor input) => input.ceil();
     public static Tensor clamp(Tensor input, Scalar? min = null, Scalar? max = null) => input.clamp(min, max);
@@ -75,30 +67,20 @@ public static partial class torch
     public static Tensor div(Tensor left, Scalar right, RoundingMode rounding_mode = RoundingMode.None) => left.div(right, rounding_mode);
     public static Tensor div(Tensor left, Tensor right, RoundingMode rounding_mode = RoundingMode.None) => left.div(right, rounding_mode);
     public static Tensor erf(Tensor input) => input.erf();
-    public static Tensor erfinv(Tensor input) => input.erfinv();
     public static Tensor exp(Tensor input) => input.exp();
-    public static Tensor exp2(Tensor input) => input.exp2();
     public static Tensor expm1(Tensor input) => input.expm1();
     public static Tensor floor(Tensor input) => input.floor();
-    public static Tensor floor_divide(Tensor input, Tensor other) => input.floor_divide(other);
-    public static Tensor fmod(Tensor left, Scalar right) => left.fmod(right);
-    public static Tensor fmod(Tensor left, Tensor right) => left.fmod(right);
     public static Tensor isfinite(Tensor tensor) => tensor.isfinite();
-    public static Tensor isinf(Tensor tensor) => tensor.isinf();
     public static Tensor isnan(Tensor input) => input.isnan();
     public static Tensor lerp(Tensor input, Tensor end, Tensor weight) => input.lerp(end, weight);
-    public static Tensor lgamma(Tensor input) => input.lgamma();
     public static Tensor log(Tensor input) => input.log();
-    public static Tensor log10(Tensor input) => input.log10();
     public static Tensor log1p(Tensor input) => input.log1p();
     public static Tensor log2(Tensor input) => input.log2();
-    public static Tensor logaddexp(Tensor left, Tensor right) => left.logaddexp(right);
     public static Tensor logical_not(Tensor input) => input.logical_not();
     public static Tensor maximum(Tensor input, Tensor other) => input.maximum(other);
     public static Tensor minimum(Tensor input, Tensor other) => input.minimum(other);
     public static Tensor mul(Tensor left, Scalar right) => left.mul(right);
     public static Tensor mul(Tensor left, Tensor right) => left.mul(right);
-    public static Tensor nan_to_num(Tensor input, double nan = 0, double? posinf = null, double? neginf = null) => input.nan_to_num(nan, posinf, neginf);
     public static Tensor neg(Tensor input) => input.neg();
     public static Tensor pow(Tensor left, Scalar exponent) => left.pow(exponent);
     public static Tensor pow(Tensor left, Tensor exponent) => left.pow(exponent);
@@ -114,14 +96,10 @@ public static partial class torch
     public static Tensor square(Tensor input) => input.square();
     public static Tensor sub(Tensor left, Scalar right) => left.sub(right);
     public static Tensor sub(Tensor left, Tensor right) => left.sub(right);
-    public static Tensor tan(Tensor input) => input.tan();
     public static Tensor tanh(Tensor input) => input.tanh();
-    public static Tensor trunc(Tensor input) => input.trunc();
-    public static Tensor xlogy(Tensor x, Tensor y) => x.xlogy(y);
 
     // LinearAlgebra
     public static Tensor addmm(Tensor input, Tensor mat1, Tensor mat2, float beta, float alpha) => input.addmm(mat1, mat2, beta, alpha);
-    public static Tensor addmv(Tensor input, Tensor mat1, Tensor mat2, float beta, float alpha) => input.addmv(mat1, mat2, beta, alpha);
     public static Tensor baddbmm(Tensor input, Tensor batch1, Tensor batch2, float beta = 1, float alpha = 1) => input.baddbmm(batch1, batch2, beta, alpha);
     public static Tensor bmm(Tensor input, Tensor batch2) => input.bmm(batch2);
     public static Tensor cholesky(Tensor input, bool upper) => input.cholesky(upper);
@@ -130,55 +108,41 @@ public static partial class torch
     public static Tensor det(Tensor input) => input.det();
     public static Tensor dot(Tensor input, Tensor other) => input.dot(other);
     public static Tensor inverse(Tensor input) => input.inverse();
-    public static Tensor logdet(Tensor input) => input.logdet();
     public static Tensor matmul(Tensor input, Tensor target) => input.matmul(target);
     public static Tensor mm(Tensor input, Tensor target) => input.mm(target);
     public static Tensor mv(Tensor input, Tensor target) => input.mv(target);
     public static Tensor outer(Tensor input, Tensor vec2) => input.outer(vec2);
 
     // Random
-    public static Tensor bernoulli(Tensor input, Generator? generator = null) => input.bernoulli(generator);
 
     // Comparison
     public static Tensor bitwise_and(Tensor left, Tensor right) => left.bitwise_and(right);
-    public static Tensor bitwise_left_shift(Tensor left, Tensor right) => left.bitwise_left_shift(right);
     public static Tensor bitwise_or(Tensor left, Tensor right) => left.bitwise_or(right);
-    public static Tensor bitwise_right_shift(Tensor left, Tensor right) => left.bitwise_right_shift(right);
     public static Tensor bitwise_xor(Tensor left, Tensor right) => left.bitwise_xor(right);
     public static Tensor eq(Tensor left, Tensor right) => left.eq(right);
     public static Tensor ge(Tensor left, Tensor right) => left.ge(right);
     public static Tensor gt(Tensor left, Tensor right) => left.gt(right);
-    public static Tensor isclose(Tensor tensor, Tensor other, double rtol = 1e-05, double atol = 1e-08, bool nanEqual = false) => tensor.isclose(other, rtol, atol, nanEqual);
-    public static Tensor isin(Tensor tensor, Tensor test_elements, bool assumeUnique = false, bool invert = false) => tensor.isin(test_elements, assumeUnique, invert);
     public static Tensor le(Tensor left, Tensor right) => left.le(right);
     public static Tensor logical_and(Tensor left, Tensor right) => left.logical_and(right);
     public static Tensor logical_or(Tensor left, Tensor right) => left.logical_or(right);
-    public static Tensor logical_xor(Tensor left, Tensor right) => left.logical_xor(right);
     public static Tensor lt(Tensor left, Tensor right) => left.lt(right);
     public static Tensor ne(Tensor left, Tensor right) => left.ne(right);
 
     // Shape
-    public static Tensor broadcast_to(Tensor input, params long[] shape) => input.broadcast_to(shape);
     public static Tensor clone(Tensor input) => input.clone();
     public static Tensor diag(Tensor input, long diagonal = 0) => input.diag(diagonal);
-    public static Tensor diag_embed(Tensor input, long offset = 0, long dim1 = -2, long dim2 = -1) => input.diag_embed(offset, dim1, dim2);
     public static Tensor diagonal(Tensor input, long offset = 0, long dim1 = 0, long dim2 = 1) => input.diagonal(offset, dim1, dim2);
     public static Tensor flatten(Tensor input, long start_dim = 0, long end_dim = -1) => input.flatten(start_dim, end_dim);
     public static Tensor flip(Tensor input, params long[] dims) => input.flip(dims);
-    public static Tensor movedim(Tensor input, long[] source, long[] destination) => input.movedim(source, destination);
     public static Tensor narrow(Tensor input, long dim, long start, long length) => input.narrow(dim, start, length);
     public static Tensor permute(Tensor input, params long[] permutation) => input.permute(permutation);
-    public static Tensor ravel(Tensor input) => input.ravel();
     public static Tensor repeat_interleave(Tensor input, long repeats, long? dim = null, long? output_size = null) => input.repeat_interleave(repeats, dim, output_size);
     public static Tensor repeat_interleave(Tensor input, Tensor repeats, long? dim = null, long? output_size = null) => input.repeat_interleave(repeats, dim, output_size);
     public static Tensor reshape(Tensor input, params long[] shape) => input.reshape(shape);
     public static Tensor roll(Tensor input, long shifts, long? dims = null) => input.roll(shifts, dims);
     public static Tensor roll(Tensor input, long[] shifts, long[] dims) => input.roll(shifts, dims);
     public static Tensor squeeze(Tensor input, long? dim = null) => input.squeeze(dim);
-    public static Tensor swapaxes(Tensor input, long axis0, long axis1) => input.swapaxes(axis0, axis1);
     public static Tensor t(Tensor input) => input.t();
-    public static Tensor tile(Tensor input, long[] dims) => input.tile(dims);
-    public static Tensor trace(Tensor input) => input.trace();
     public static Tensor transpose(Tensor input, long dim0, long dim1) => input.transpose(dim0, dim1);
     public static Tensor tril(Tensor input, long diagonal = 0) => input.tril(diagonal);
     public static Tensor triu(Tensor input, long diagonal = 0) => input.triu(diagonal);
@@ -200,5 +164,4 @@ public static partial class torch
     public static Tensor scatter_add(Tensor input, long dim, Tensor index, Tensor src) => input.scatter_add(dim, index, src);
     public static Tensor select(Tensor input, long dim, long index) => input.select(dim, index);
     public static Tensor take(Tensor input, Tensor index) => input.take(index);
-    public static Tensor take_along_dim(Tensor input, Tensor indices, long dim = 0) => input.take_along_dim(indices, dim);
 }

@@ -8,8 +8,6 @@ public static partial class torch
 
         public static Tensor cholesky(Tensor input) => Aten.linalg_cholesky.Call(input);
         public static Tensor inv(Tensor input) => Aten.linalg_inv.Call(input);
-        public static Tensor pinv(Tensor input, double? atol = null, double? rtol = null, bool hermitian = false) =>
-            Aten.linalg_pinv_atol_rtol_float.Call(input, atol, rtol, hermitian);
         public static Tensor solve(Tensor A, Tensor B, bool left = true) => Aten.linalg_solve.Call(A, B, left);
         public static Tensor solve_triangular(Tensor A, Tensor B, bool upper, bool left = true, bool unitriangular = false, Tensor? @out = null) =>
             @out is null ? Aten.linalg_solve_triangular.Call(A, B, upper, left, unitriangular)
@@ -31,7 +29,6 @@ public static partial class torch
             return (u, s!, vh!);
         }
 
-        public static Tensor svdvals(Tensor input) => Aten.linalg_svdvals.Call(input);
         public static Tensor vector_norm(Tensor input, double ord = 2, long[]? dims = null, bool keepdim = false) => Aten.linalg_vector_norm.Call(input, ord, dims, keepdim);
         public static Tensor norm(Tensor input, long[]? dims = null, bool keepdim = false) => Aten.linalg_norm.Call(input, Arg.None, dims, keepdim);
         public static Tensor norm(Tensor input, double ord, long[]? dims = null, bool keepdim = false) => Aten.linalg_norm.Call(input, ord, dims, keepdim);

@@ -36,20 +36,19 @@ namespace TorchSharp
 
                 public static Tensor softmax(Tensor input, long dim, ScalarType? dtype = null) => input.softmax(dim, dtype);
                 public static Tensor log_softmax(Tensor x, long dim) => x.log_softmax(dim);
-                public static Tensor relu(Tensor x, bool inplace = false) => inplace ? x.relu_() : x.relu();
-                public static Tensor silu(Tensor x, bool inplace = false) => inplace ? x.silu_() : x.silu();
-                public static Tensor SiLU(Tensor x, bool inplace = false) => silu(x, inplace);
+                public static Tensor relu(Tensor x, bool inplace = false) => inplace ? Aten.relu_.InPlace(x) : x.relu();
+                public static Tensor silu(Tensor x, bool inplace = false) => inplace ? Aten.silu_.InPlace(x) : x.silu();
                 public static Tensor gelu(Tensor x) => x.gelu();
                 public static Tensor gelu(Tensor x, bool inplace) => inplace ? Aten.gelu_.InPlace(x) : x.gelu();
                 public static Tensor sigmoid(Tensor x) => x.sigmoid();
                 public static Tensor logsigmoid(Tensor x) => x.log_sigmoid();
                 public static Tensor softplus(Tensor x, double beta = 1, double threshold = 20) => x.softplus(beta, threshold);
-                public static Tensor tanh(Tensor x, bool inplace = false) => inplace ? x.tanh_() : x.tanh();
+                public static Tensor tanh(Tensor x, bool inplace = false) => inplace ? Aten.tanh_.InPlace(x) : x.tanh();
 
                 public static Tensor normalize(Tensor input, double p = 2, long dim = 1, double eps = 1e-12)
                 {
                     Tensor norm = linalg.vector_norm(input, p, [dim], keepdim: true);
-                    Tensor bounded = norm.clamp_min(eps), spread = bounded.expand_as(input), result = input.div(spread);
+                    Tensor bounded = norm.clamp_min(eps), spread = Aten.expand_as.Call(bounded, input), result = input.div(spread);
                     foreach (Tensor passing in (Tensor[])[norm, bounded, spread]) passing.Dispose();
                     return result;
                 }
@@ -83,8 +82,6 @@ namespace TorchSharp
                 public static Tensor mse_loss(Tensor input, Tensor target, Reduction reduction = Reduction.Mean) => Aten.mse_loss.Call(input, target, (long)reduction);
                 public static Tensor kl_div(Tensor input, Tensor target, bool log_target = true, Reduction reduction = Reduction.Mean) =>
                     Aten.kl_div.Call(input, target, (long)reduction, log_target);
-                public static Tensor binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight = null, Reduction reduction = Reduction.Mean,
-                    Tensor? pos_weights = null) => Aten.binary_cross_entropy_with_logits.Call(input, target, weight, pos_weights, (long)reduction);
 
                 /// <summary>
                 /// softmax(q kᵀ / √d + mask) v. attn_mask is boolean (true: attend) or added to the scores. Where libtorch has no such operator

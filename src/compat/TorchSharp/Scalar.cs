@@ -47,7 +47,6 @@ public static class ScalarExtensionMethods
     public static Scalar ToScalar(this float value) => value;
     public static Scalar ToScalar(this double value) => value;
     public static Scalar ToScalar(this bool value) => value;
-    public static Scalar ToBFloat16Scalar(this float value) => Scalar.BFloat16(value);
 
     public static byte ToByte(this Scalar value) => checked((byte)value.AsLong);
     public static sbyte ToSByte(this Scalar value) => checked((sbyte)value.AsLong);

@@ -31,9 +31,6 @@ public static unsafe partial class torch
     public static Tensor randperm(long n, ScalarType? dtype = null, Device? device = null, bool requires_grad = false, Generator? generator = null) =>
         Grad(Aten.randperm_generator.Call(n, generator, dtype ?? ScalarType.Int64, Arg.None, device), requires_grad);
 
-    public static Tensor normal(double mean, double std, ReadOnlySpan<long> size, ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
-        Generator? generator = null, string[]? names = null) =>
-        Grad(empty(size, dtype, device).normal_(mean, std, generator), requires_grad);
 
     public static Tensor zeros_like(Tensor input, ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         Grad(Aten.zeros_like.Call(input, dtype, Arg.None, device), requires_grad);
@@ -47,17 +44,11 @@ public static unsafe partial class torch
     public static Tensor full_like(Tensor input, Scalar value, ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         Grad(Aten.full_like.Call(input, value, dtype, Arg.None, device), requires_grad);
 
-    public static Tensor rand_like(Tensor input, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
-        Grad(Aten.rand_like.Call(input, dtype, Arg.None, device), requires_grad);
 
     public static Tensor randn_like(Tensor input, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
         Grad(Aten.randn_like.Call(input, dtype, Arg.None, device), requires_grad);
 
-    public static Tensor tril_indices(long row, long col, long offset = 0, ScalarType dtype = ScalarType.Int64, Device? device = null) =>
-        Aten.tril_indices.Call(row, col, offset, dtype, Arg.None, device);
 
-    public static Tensor triu_indices(long row, long col, long offset = 0, ScalarType dtype = ScalarType.Int64, Device? device = null) =>
-        Aten.triu_indices.Call(row, col, offset, dtype, Arg.None, device);
 
     private static Tensor Sized(Op op, ReadOnlySpan<long> size, bool hasExtra, Arg extra, ScalarType? dtype, Device? device, bool requiresGrad)
     {

@@ -16,18 +16,11 @@ public static partial class torch
         public Tensor gt(Scalar target) => Aten.gt_Scalar.Call(this, target);
         public Tensor ge(Tensor target) => Aten.ge_Tensor.Call(this, target);
         public Tensor ge(Scalar target) => Aten.ge_Scalar.Call(this, target);
-        public Tensor isclose(Tensor other, double rtol = 1e-05, double atol = 1e-08, bool nanEqual = false) => Aten.isclose.Call(this, other, rtol, atol, nanEqual);
         public Tensor logical_and(Tensor other) => Aten.logical_and.Call(this, other);
         public Tensor logical_or(Tensor other) => Aten.logical_or.Call(this, other);
-        public Tensor logical_xor(Tensor other) => Aten.logical_xor.Call(this, other);
-        public Tensor logical_and_(Tensor other) => Aten.logical_and_.InPlace(this, other);
-        public Tensor logical_or_(Tensor other) => Aten.logical_or_.InPlace(this, other);
         public Tensor bitwise_and(Tensor other) => Aten.bitwise_and_Tensor.Call(this, other);
         public Tensor bitwise_or(Tensor other) => Aten.bitwise_or_Tensor.Call(this, other);
         public Tensor bitwise_xor(Tensor other) => Aten.bitwise_xor_Tensor.Call(this, other);
-        public Tensor bitwise_left_shift(Tensor other) => Aten.bitwise_left_shift_Tensor.Call(this, other);
-        public Tensor bitwise_right_shift(Tensor other) => Aten.bitwise_right_shift_Tensor.Call(this, other);
         public Tensor where(Tensor condition, Tensor y) => Aten.where_self.Call(condition, this, y);
-        public Tensor isin(Tensor test_elements, bool assumeUnique = false, bool invert = false) => Aten.isin_Tensor_Tensor.Call(this, test_elements, assumeUnique, invert);
     }
 }

@@ -78,12 +78,6 @@ public static partial class torch
             return value;
         }
 
-        public T ReadCpuValue<T>(long i) where T : unmanaged => data<T>()[i];
-        public float ReadCpuSingle(long i) => data<float>()[i];
-        public double ReadCpuDouble(long i) => data<double>()[i];
-        public int ReadCpuInt32(long i) => data<int>()[i];
-        public long ReadCpuInt64(long i) => data<long>()[i];
-        public bool ReadCpuBool(long i) => data<bool>()[i];
 
         public Scalar ToScalar() => Aten.item.CallScalar(this);
 
@@ -128,7 +122,6 @@ public static class TensorExtensionMethods
     public static double ToDouble(this torch.Tensor value) => value.ToScalar().ToDouble();
     public static bool ToBoolean(this torch.Tensor value) => value.ToScalar().ToBoolean();
 
-    public static long TotalSize(this IEnumerable<long> shape) => shape.Aggregate(1L, (product, size) => product * size);
 
     public static int ElementSize(this torch.ScalarType type) => type switch
     {

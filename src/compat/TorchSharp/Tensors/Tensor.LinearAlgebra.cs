@@ -5,8 +5,6 @@ public static partial class torch
     public partial class Tensor
     {
         public Tensor addmm(Tensor mat1, Tensor mat2, float beta = 1, float alpha = 1) => Aten.addmm.Call(this, mat1, mat2, beta, alpha);
-        public Tensor addmm_(Tensor mat1, Tensor mat2, float beta = 1, float alpha = 1) => Aten.addmm_.InPlace(this, mat1, mat2, beta, alpha);
-        public Tensor addmv(Tensor mat, Tensor vec, float beta = 1, float alpha = 1) => Aten.addmv.Call(this, mat, vec, beta, alpha);
         public Tensor baddbmm(Tensor batch1, Tensor batch2, float beta = 1, float alpha = 1) => Aten.baddbmm.Call(this, batch1, batch2, beta, alpha);
         public Tensor bmm(Tensor batch2) => Aten.bmm.Call(this, batch2);
         public Tensor cholesky(bool upper = false) => Aten.cholesky.Call(this, upper);
@@ -15,7 +13,6 @@ public static partial class torch
         public Tensor det() => Aten.det.Call(this);
         public Tensor dot(Tensor target) => Aten.dot.Call(this, target);
         public Tensor inverse() => Aten.inverse.Call(this);
-        public Tensor logdet() => Aten.logdet.Call(this);
         public Tensor matmul(Tensor target) => Aten.matmul.Call(this, target);
         public Tensor mm(Tensor target) => Aten.mm.Call(this, target);
         public Tensor mv(Tensor target) => Aten.mv.Call(this, target);

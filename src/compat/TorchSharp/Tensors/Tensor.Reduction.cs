@@ -29,9 +29,6 @@ public static partial class torch
         public Tensor @var(bool unbiased = true) => Aten.var.Call(this, unbiased);
         public Tensor std(bool unbiased = true) => Aten.std.Call(this, unbiased);
         public Tensor cumsum(long dim, ScalarType? type = null) => Aten.cumsum.Call(this, dim, type);
-        public Tensor cumprod(long dim, ScalarType? type = null) => Aten.cumprod.Call(this, dim, type);
-        public (Tensor values, Tensor indexes) cummax(long dim) => Aten.cummax.Call2(this, dim);
-        public Tensor logcumsumexp(long dim) => Aten.logcumsumexp.Call(this, dim);
         public Tensor softmax(long dim, ScalarType? dtype = null) => Aten.softmax_int.Call(this, dim, dtype);
         public Tensor log_softmax(long dim, ScalarType? dtype = null) => Aten.log_softmax_int.Call(this, dim, dtype);
         public (Tensor values, Tensor indexes) topk(int k, int dim = -1, bool largest = true, bool sorted = true) => Aten.topk.Call2(this, k, dim, largest, sorted);
@@ -39,8 +36,6 @@ public static partial class torch
         public (Tensor values, Tensor indices) kthvalue(long k, long? dim, bool keepdim = false) => Aten.kthvalue.Call2(this, k, dim ?? -1, keepdim);
         public Tensor nonzero() => Aten.nonzero.Call(this);
         public Tensor bincount(Tensor weights, long minlength = 0) => Aten.bincount.Call(this, weights, minlength);
-        public Tensor histc(long bins = 100, long min = 0, long max = 0) => Aten.histc.Call(this, bins, min, max);
         public Tensor multinomial(long num_samples, bool replacement = false, Generator? generator = null) => Aten.multinomial.Call(this, num_samples, replacement, generator);
-        public Tensor nansum() => Aten.nansum.Call(this);
     }
 }

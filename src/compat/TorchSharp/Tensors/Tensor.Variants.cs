@@ -45,16 +45,10 @@ public static partial class torch
         public Tensor logsumexp(long dim, bool keepdim = false) => Aten.logsumexp.Call(this, Arg.Fixed(&dim, 1), keepdim);
 
         public Tensor amax(params long[] dims) => Aten.amax.Call(this, dims, false);
-        public Tensor amin(params long[] dims) => Aten.amin.Call(this, dims, false);
         public Tensor amax(long[] dims, bool keepdim = false, Tensor? @out = null) =>
             @out is null ? Aten.amax.Call(this, dims, keepdim) : Aten.amax_out.Into(@out, this, dims, keepdim, @out);
-        public Tensor amin(long[] dims, bool keepdim = false, Tensor? @out = null) =>
-            @out is null ? Aten.amin.Call(this, dims, keepdim) : Aten.amin_out.Into(@out, this, dims, keepdim, @out);
 
-        public Tensor count_nonzero(long[]? dims = null) => dims is null ? Aten.count_nonzero.Call(this) : Aten.count_nonzero_dim_IntList.Call(this, dims);
 
-        /// <summary>One index tensor a dimension.</summary>
-        public IList<Tensor> nonzero_as_list() => Aten.nonzero_numpy.CallList(this);
 
         public (Tensor output, Tensor? inverse_indices, Tensor? counts) unique(bool sorted = true, bool return_inverse = false, bool return_counts = false, int? dim = null)
         {
@@ -86,7 +80,6 @@ public static partial class torch
         public Tensor[] split(params long[] sizes) => split(sizes, 0);
 
         public Tensor squeeze(long? dim = null) => dim is { } only ? Aten.squeeze_dim.Call(this, only) : Aten.squeeze.Call(this);
-        public Tensor squeeze_(long? dim = null) => dim is { } only ? Aten.squeeze__dim.InPlace(this, only) : Aten.squeeze_.InPlace(this);
 
         public Tensor unflatten(long dim, params long[] sizes)
         {
@@ -95,7 +88,6 @@ public static partial class torch
             return view([.. old[..(int)at], .. sizes, .. old[((int)at + 1)..]]);
         }
 
-        public Tensor random_(double from, double to, Generator? generator = null) => Aten.random__from.InPlace(this, (long)from, (long)to, generator);
 
         public Tensor T => Aten.numpy_T.Call(this);
         public Tensor mT => Aten.mT.Call(this);
