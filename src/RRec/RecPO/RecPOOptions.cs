@@ -254,12 +254,12 @@ public sealed partial record RecPOOptions
     public static RecPOOptions OfficialLauncher => new() { SamplingTemperature = 2, TopK = 50, UsersPerStep = 4, TrajectoriesPerUser = 4, RelabelTopK = 2 };
 
     /// <summary>
-    /// For a catalogue backbone on a few cores: all weights, 16 users x 6, batch-scaled advantages, cosine rate with warm-up. The rate is low because the start is a wired recommender: at 1e-4 without the anchor
-    /// 20 steps cost two fifths of its NDCG, at 3e-5 none.
+    /// For a catalogue backbone on a few cores: all weights, 16 users x 6, batch-scaled advantages, a low rate, and policy and item losses small beside the anchor that
+    /// <see cref="R2ecTraining"/> adds. The start is a wired recommender that ranks well already: full weights and ten times the rate lose part of it (docs/recpo.md, Measured).
     /// </summary>
     public static RecPOOptions Cpu => new()
     {
-        AdvantageScale = AdvantageScale.Batch, RelabelTopK = 2, Tuning = Tuning.Full, LearningRate = 3e-5, Schedule = LearningRateShape.Cosine, WarmUpSteps = 10,
-        FinalLearningRateShare = 0.1, MaxSteps = 100, EvaluationSteps = 50, EvaluationRows = 1000, TableNegatives = 200, Patience = 0,
+        AdvantageScale = AdvantageScale.Batch, RelabelTopK = 2, Tuning = Tuning.Full, PolicyLossWeight = 0.1, ItemLossWeight = 0.5, LearningRate = 1e-5,
+        Schedule = LearningRateShape.Cosine, WarmUpSteps = 10, FinalLearningRateShare = 0.1, MaxSteps = 60, EvaluationSteps = 20, EvaluationRows = 1000, TableNegatives = 200, Patience = 0,
     };
 }
