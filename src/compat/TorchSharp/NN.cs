@@ -27,7 +27,9 @@ namespace TorchSharp
 
             public static partial class functional
             {
-                public static Tensor linear(Tensor input, Tensor weights, Tensor? bias = null) => Aten.linear.Call(input, weights, bias);
+                public static Tensor linear(Tensor input, Tensor weights, Tensor? bias = null) =>
+                    RowTimesMatrix.Suits(input, weights) ? RowTimesMatrix.Multiply(input, weights, bias) : Aten.linear.Call(input, weights, bias);
+
                 public static Tensor dropout(Tensor input, double p = 0.5, bool training = true, bool inplace = false) =>
                     inplace ? Aten.dropout_.InPlace(input, p, training) : Aten.dropout.Call(input, p, training);
                 public static Tensor one_hot(Tensor x, long num_classes = -1) => Aten.one_hot.Call(x, num_classes);
