@@ -86,10 +86,15 @@ internal static class Doctor
     {
         using var scope = torch.NewDisposeScope();
         torch.Tensor a = torch.ones(512, 512, dtype: type), b = torch.ones(512, 512, dtype: type);
-        torch.mm(a, b);
-        long start = Stopwatch.GetTimestamp();
-        torch.mm(a, b);
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+        double best = double.PositiveInfinity;
+        for (int i = 0; i < 6; i++)   // the first one also sets up threads and kernels
+        {
+            long start = Stopwatch.GetTimestamp();
+            torch.mm(a, b);
+            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+
+        return best;
     }
 
     private static string Backbones()
