@@ -34,8 +34,8 @@ internal sealed class Demo(string dataFolder, string outputFolder, string? backb
         // A real LLM on two cores answers a few rows a minute: fewer movies and rows, and the same ones in every run.
         bool llm = backbone is not null;
         Dataset data = Dataset.Load(ml, dataFolder, llm ? LlmMovies : 0);
-        IDataView test = Rows.Spread(ml, data.Test, rows > 0 ? rows : llm ? 12 : 3000);
-        IDataView valid = Rows.Spread(ml, data.Valid, llm ? 12 : 3000);
+        IDataView test = Rows.Spread(ml, data.Test, rows > 0 ? rows : llm ? 12 : 0);
+        IDataView valid = Rows.Spread(ml, data.Valid, llm ? 12 : 0);
         IDataView train = llm ? Rows.Spread(ml, data.Train, 600) : data.Train;
         Console.WriteLine($"{ml.Data.CreateEnumerable<Movie>(data.Items, true).Count()} movies; {data.Train.GetRowCount()} training, {data.Valid.GetRowCount()} validation, {data.Test.GetRowCount()} test rows");
         Done("data");
