@@ -11,6 +11,7 @@ namespace MovieLens;
 internal sealed class Demo(string dataFolder, string outputFolder, string? backbone, int seed, int steps, int rows, CancellationToken cancel)
 {
     private const int LlmMovies = 150;
+    private const int LlmSteps = 3;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Dictionary<string, double> _seconds = [];
     private double _phaseStart;
@@ -49,6 +50,7 @@ internal sealed class Demo(string dataFolder, string outputFolder, string? backb
         {
             Items = data.Items, ItemIdColumnName = nameof(Movie.MovieId), TitleColumnName = nameof(Movie.Title), Category = "movie",
             ItemAttributes = [(nameof(Movie.Genres), "Genres")], Backbone = backbone, Seed = seed, CancellationToken = cancel,
+            Settings = llm ? new R2ecSettings { Window = 10, MaxNewTokens = 48 } : null,
         };
         AnsiConsole.Write(new Rule("backbone and warm-up") { Justification = Justify.Left });
         options.RunRecPO = false;
@@ -58,8 +60,9 @@ internal sealed class Demo(string dataFolder, string outputFolder, string? backb
         Done("evaluation before");
 
         AnsiConsole.Write(new Rule("RecPO") { Justification = Justify.Left });
-        (options.RunRecPO, options.InitialModel) = (true, start);
-        if (steps > 0) options.RecPO = (llm ? RecPOOptions.Paper : RecPOOptions.Cpu) with { MaxSteps = steps };
+        (options.RunRecPO, options.InitialModel, options.Backbone) = (true, start, null);
+        if (llm) options.RecPO = RecPOOptions.Paper with { MaxSteps = steps > 0 ? steps : LlmSteps, UsersPerStep = 2, TrajectoriesPerUser = 4, SamplingTemperature = 1, EvaluateAtStart = false };
+        else if (steps > 0) options.RecPO = RecPOOptions.Cpu with { MaxSteps = steps };
         R2ecTransformer model = DemoProgress.Watch(p => { options.Progress = p; return ml.Recommendation().Trainers.R2ec(options).Fit(train, valid); });
         Done("RecPO");
         report.Add("R2ec", model, valid);
