@@ -102,7 +102,7 @@ public sealed partial class R2ecTrainer
 
         // ---- The model ----------------------------------------------------------------------------------------------------------------------
 
-        /// <summary>A Hugging Face folder of a supported family; null (default): a small backbone is made from the catalogue and the training rows.</summary>
+        /// <summary>A Hugging Face folder of a supported family, or a .gguf file of the Llama architecture; null (default): a small backbone is made from the catalogue and the training rows.</summary>
         public string? Backbone { get; set; }
 
         /// <summary>How that small backbone is made; null (default): as measured on MovieLens. Ignored with <see cref="Backbone"/>.</summary>
@@ -195,7 +195,7 @@ public sealed partial class R2ecTrainer
             foreach (IGrouping<string?, string?> same in outputs.Where(n => n is not null).GroupBy(n => n).Where(g => g.Count() > 1))
                 broken.Add($"Two output columns are called '{same.Key}': their names must differ.");
             if (Backbone is not null && InitialModel is not null) broken.Add("Backbone and InitialModel are both given: a training starts from one of them.");
-            Check(Backbone is null || Directory.Exists(Backbone), nameof(Backbone), Backbone, "a folder that exists");
+            Check(Backbone is null || Directory.Exists(Backbone) || (Backbone.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && File.Exists(Backbone)), nameof(Backbone), Backbone, "a folder that exists, or a .gguf file");
             Check(AnchorWeight >= 0 && double.IsFinite(AnchorWeight), nameof(AnchorWeight), AnchorWeight, "0 or more and finite");
             if (WarmUp is not null) broken.AddRange(WarmUp.Violations());
             if (RecPO is not null) broken.AddRange(RecPO.Violations());

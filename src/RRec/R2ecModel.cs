@@ -79,8 +79,8 @@ public sealed partial class R2ecModel : IDisposable
     /// <summary>What the makers of a catalogue backbone know besides it; null for other backbones. Not saved.</summary>
     internal Teaching? Teaching { get; set; }
 
-    /// <summary>Opens a Hugging Face folder: weights, tokenizer, chat format and, where it has them, prompt wording.</summary>
-    /// <param name="folder">The folder.</param>
+    /// <summary>Opens a Hugging Face folder: weights, tokenizer, chat format and, where it has them, prompt wording; or a GGUF file, which holds the first three.</summary>
+    /// <param name="folder">The folder, or the path of a file that ends in .gguf.</param>
     /// <param name="catalogue">The items.</param>
     /// <param name="settings">How it reads and answers.</param>
     /// <param name="device">Null: the CPU.</param>

@@ -49,7 +49,8 @@ public sealed partial record R2ecTrainingOptions
     {
         List<string> found = [];
         if (Backbone is not null && InitialModel is not null) found.Add("Backbone and InitialModel are both given: a training starts from one of them.");
-        if (Backbone is not null && !Directory.Exists(Backbone)) found.Add($"Backbone is '{Backbone}': there is no such folder.");
+        if (Backbone is not null && !Directory.Exists(Backbone) && !(Weights.GgufFile.Is(Backbone) && File.Exists(Backbone)))
+            found.Add($"Backbone is '{Backbone}': there is no such folder or .gguf file.");
         if (WeightType is not ("float32" or "bfloat16" or "float16")) found.Add($"WeightType is '{WeightType}': it must be float32, bfloat16 or float16.");
         if (Settings is not null) found.AddRange(Settings.Violations());
         AddWarmUpViolations(found);

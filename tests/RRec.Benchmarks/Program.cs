@@ -8,6 +8,7 @@ if (args is [CrashTraining.ChildVerb, ..]) return CrashTraining.Child(args); // 
 RootCommand root = new("Benchmarks of RRec.MLNet. Each prints JSON lines and appends them to artifacts/bench.jsonl.");
 root.Subcommands.Add(Doctor.Command());
 root.Subcommands.Add(TokenizeBenchmark.Command());
+root.Subcommands.Add(LoadBenchmark.Command());
 root.Subcommands.Add(GemmBench.Command());
 root.Subcommands.Add(GenerateBench.Command());
 root.Subcommands.Add(CrashBench.Command());

@@ -45,14 +45,22 @@ public sealed partial class Backbone : IDisposable
     /// <summary>Whether the weights were made trainable or merged with an adapter since they were read: then the folder no longer tells them.</summary>
     public bool WeightsChanged { get; private set; }
 
-    /// <summary>Reads a Hugging Face folder: config.json, generation_config.json where there is one, and safetensors in one file or in shards.</summary>
-    /// <param name="folder">The folder.</param>
+    /// <summary>
+    /// Reads a Hugging Face folder: config.json, generation_config.json where there is one, and safetensors in one file or in shards; or a GGUF file of the Llama
+    /// architecture, its values expanded to <paramref name="dtype"/>.
+    /// </summary>
+    /// <param name="folder">The folder, or the path of a file that ends in .gguf.</param>
     /// <param name="device">Where to put the weights; null: CPU.</param>
     /// <param name="dtype">The type to convert them to; null: single precision.</param>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, asks for something unsupported, or the weights do not fit the config (listed by name).</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, asks for something unsupported, holds NaN or infinite weights, or the weights do not fit the config (listed by name).</exception>
     public static Backbone Load(string folder, Device? device = null, ScalarType? dtype = null)
     {
+        if (GgufFile.Is(folder))
+        {
+            using GgufLlama gguf = GgufLlama.Open(folder);
+            return FromSource(gguf.Config, gguf, device, dtype);
+        }
         BackboneConfig config = BackboneConfig.Load(folder);
         using WeightFolder files = WeightFolder.Open(folder);
         Backbone backbone = FromSource(config, new WeightMap.FolderSource(folder, files), device, dtype);

@@ -83,7 +83,7 @@ public sealed partial record BackboneConfig
         if (!File.Exists(path)) throw new FileNotFoundException($"Folder '{folder}' has no config.json; a Hugging Face model folder is needed.", path);
         BackboneConfig config = Parse(File.ReadAllText(path), path);
         if (!File.Exists(generation)) return config;
-        using JsonDocument more = Document(File.ReadAllText(generation), generation);
+        using JsonDocument more = ConfigReader.Document(File.ReadAllText(generation), generation);
         int[] ids = new ConfigReader(more.RootElement, generation).Ids("eos_token_id", config.VocabularySize);
         return config with { EndOfSequenceIds = [.. config.EndOfSequenceIds.Union(ids)] };
     }
@@ -93,7 +93,7 @@ public sealed partial record BackboneConfig
     /// <param name="source">What to call it in error messages.</param>
     public static BackboneConfig Parse(string json, string source)
     {
-        using JsonDocument document = Document(json, source);
+        using JsonDocument document = ConfigReader.Document(json, source);
         var c = new ConfigReader(document.RootElement, source);
         string type = c.TextOrNull("model_type") ?? throw c.Error("'model_type' is missing");
         BackboneFamily family = BackboneFamily.All.FirstOrDefault(f => f.ModelType == type)
@@ -152,21 +152,6 @@ public sealed partial record BackboneConfig
         };
         if (padId is int pad) json["pad_token_id"] = pad;
         return Parse(json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }), "a made Qwen2 config");
-    }
-
-    private static JsonDocument Document(string json, string source)
-    {
-        try
-        {
-            JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32 });
-            if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
-            document.Dispose();
-            throw new InvalidDataException($"{source}: a JSON object is needed.");
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"{source}: not valid JSON: {e.Message}", e);
-        }
     }
 
     private static int Bounded(ConfigReader c, string key, int most)

@@ -7,6 +7,39 @@ internal sealed class ConfigReader(JsonElement root, string source, string prefi
 {
     public string Source => source;
 
+    /// <summary>Parses a JSON object whose names and texts can all be read: an escaped half of a character passes the parser and fails later.</summary>
+    public static JsonDocument Document(string json, string source)
+    {
+        JsonDocument? document = null;
+        try
+        {
+            document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32 });
+            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"{source}: a JSON object is needed.");
+            Decode(document.RootElement);
+            return document;
+        }
+        catch (Exception e)
+        {
+            document?.Dispose();
+            if (e is not (JsonException or InvalidOperationException)) throw;
+            throw new InvalidDataException($"{source}: not valid JSON: {e.Message}", e);
+        }
+    }
+
+    private static void Decode(JsonElement e)
+    {
+        if (e.ValueKind == JsonValueKind.String) e.GetString();
+        else if (e.ValueKind == JsonValueKind.Array) foreach (JsonElement x in e.EnumerateArray()) Decode(x);
+        else if (e.ValueKind == JsonValueKind.Object)
+        {
+            foreach (JsonProperty p in e.EnumerateObject())
+            {
+                _ = p.Name;
+                Decode(p.Value);
+            }
+        }
+    }
+
     public IEnumerable<JsonProperty> Properties => root.EnumerateObject();
 
     public bool Has(string key) => root.TryGetProperty(key, out JsonElement e) && e.ValueKind != JsonValueKind.Null;

@@ -180,7 +180,7 @@ internal static class WeightMap
 
         public long[] Shape(string name) => files.Info(name).Shape;
 
-        public Tensor Read(string name, ScalarType dtype, Device device) => files.Read(name, dtype, device);
+        public Tensor Read(string name, ScalarType dtype, Device device) => FiniteWeights.Check(files.Read(name, dtype, device), folder, name);
     }
 
     /// <summary>Tensors in memory; always copied, so that the caller keeps his.</summary>

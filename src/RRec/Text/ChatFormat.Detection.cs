@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using RRec.Weights;
 
 namespace RRec.Text;
 
@@ -14,12 +15,13 @@ public sealed partial record ChatFormat
 
     /// <summary>
     /// The chat format of a Hugging Face folder: from <see cref="FileName"/>; else by the template in chat_template.jinja or
-    /// tokenizer_config.json, whose own default system text is taken over; else by config.json's model_type.
+    /// tokenizer_config.json, whose own default system text is taken over; else by config.json's model_type. Of a GGUF file: by the template in its metadata.
     /// </summary>
     /// <exception cref="InvalidDataException">Nothing there says how this model writes a conversation; the message says what to set instead.</exception>
     public static ChatFormat Detect(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
+        if (GgufFile.Is(folder)) return OfGguf(folder);
         string own = Path.Combine(folder, FileName);
         if (File.Exists(own)) return FromJson(File.ReadAllText(own), own);
 
@@ -33,6 +35,14 @@ public sealed partial record ChatFormat
         throw new InvalidDataException(
             $"{folder} {why}. Known formats: {string.Join(", ", Presets.Keys)}. Name one in the options, or give the strings of a format " +
             $"of your own ({FileName} in the folder, or ChatFormat with {{ ... }}).");
+    }
+
+    private static ChatFormat OfGguf(string path)
+    {
+        using GgufFile file = GgufFile.Open(path);
+        string? template = file.TextOrNull("tokenizer.chat_template");
+        return (template is { Length: <= MaxTemplateBytes } ? FromTemplate(template) : null) ?? throw new InvalidDataException(
+            $"{path} {(template is null ? "has no chat template" : "has a chat template of no known family")}. Known formats: {string.Join(", ", Presets.Keys)}. Name one in the options.");
     }
 
     internal static ChatFormat? FromTemplate(string template)

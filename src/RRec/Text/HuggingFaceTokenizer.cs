@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.ML.Tokenizers;
 using RRec.Text.Tokenization;
+using RRec.Weights;
 
 namespace RRec.Text;
 
@@ -65,12 +66,17 @@ public sealed partial class HuggingFaceTokenizer : Tokenizer
     /// <summary>The file's pre-tokenizer. Where it also rewrites text, the pieces are places in the rewritten text.</summary>
     public override PreTokenizer? PreTokenizer { get; }
 
-    /// <summary>Reads a tokenizer.json, or the one in a folder.</summary>
+    /// <summary>Reads a tokenizer.json, the one in a folder, or the one that a GGUF file's metadata amount to.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     /// <exception cref="InvalidDataException">It is malformed, or asks for something that is not supported; names file and place.</exception>
     public static HuggingFaceTokenizer Load(string folderOrTokenizerJson)
     {
         ArgumentException.ThrowIfNullOrEmpty(folderOrTokenizerJson);
+        if (GgufFile.Is(folderOrTokenizerJson))
+        {
+            using GgufFile gguf = GgufFile.Open(folderOrTokenizerJson);
+            return Parse(GgufTokenizer.ToJson(gguf), folderOrTokenizerJson);
+        }
         string file = Directory.Exists(folderOrTokenizerJson) ? Path.Combine(folderOrTokenizerJson, "tokenizer.json") : folderOrTokenizerJson;
         var info = new FileInfo(file);
         if (!info.Exists)

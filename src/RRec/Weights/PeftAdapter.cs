@@ -56,30 +56,18 @@ public static class PeftAdapter
 
     private static LoraOptions ReadOptions(string json, string source)
     {
-        JsonDocument document;
-        try
+        using JsonDocument document = ConfigReader.Document(json, source);
+        var c = new ConfigReader(document.RootElement, source);
+        if (c.TextOrNull("peft_type") is string type && type != "LORA") throw c.Error($"peft_type '{type}' is not supported, only LORA");
+        if (c.TextOrNull("bias") is string bias && bias != "none") throw c.Error($"bias '{bias}' is not supported, only none");
+        foreach (string key in MustBeOff)
         {
-            document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32 });
+            if (!document.RootElement.TryGetProperty(key, out JsonElement e)) continue;
+            bool off = e.ValueKind is JsonValueKind.Null or JsonValueKind.False
+                || (e.ValueKind == JsonValueKind.Array && e.GetArrayLength() == 0) || (e.ValueKind == JsonValueKind.Object && !e.EnumerateObject().Any());
+            if (!off) throw c.Error($"'{key}' is {ConfigReader.Short(e)}, which is not supported");
         }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"{source}: not valid JSON: {e.Message}", e);
-        }
-        using (document)
-        {
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"{source}: a JSON object is needed.");
-            var c = new ConfigReader(document.RootElement, source);
-            if (c.TextOrNull("peft_type") is string type && type != "LORA") throw c.Error($"peft_type '{type}' is not supported, only LORA");
-            if (c.TextOrNull("bias") is string bias && bias != "none") throw c.Error($"bias '{bias}' is not supported, only none");
-            foreach (string key in MustBeOff)
-            {
-                if (!document.RootElement.TryGetProperty(key, out JsonElement e)) continue;
-                bool off = e.ValueKind is JsonValueKind.Null or JsonValueKind.False
-                    || (e.ValueKind == JsonValueKind.Array && e.GetArrayLength() == 0) || (e.ValueKind == JsonValueKind.Object && !e.EnumerateObject().Any());
-                if (!off) throw c.Error($"'{key}' is {ConfigReader.Short(e)}, which is not supported");
-            }
-            return new LoraOptions { Rank = c.Int("r"), Alpha = c.NumberOrNull("lora_alpha") ?? 8, RankStabilised = c.Flag("use_rslora", false) };
-        }
+        return new LoraOptions { Rank = c.Int("r"), Alpha = c.NumberOrNull("lora_alpha") ?? 8, RankStabilised = c.Flag("use_rslora", false) };
     }
 
     private static LoraAdapter FromFile(SafetensorsFile file, BackboneConfig backbone, LoraOptions options, Device device)

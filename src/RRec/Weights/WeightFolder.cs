@@ -99,7 +99,7 @@ public sealed class WeightFolder : IDisposable
             }
             return result;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new InvalidDataException($"{path}: not valid JSON: {e.Message}", e);
         }

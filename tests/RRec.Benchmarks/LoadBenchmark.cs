@@ -1,0 +1,175 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using RRec.Backbones;
+using RRec.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.Benchmarks;
+
+/// <summary>
+/// How fast a folder becomes a backbone, and how much memory that takes. A random bf16 folder of a known shape is written first, in shards of about 4 GB as on the Hub, and its
+/// pages are dropped where the system allows it, so that the first load is the disk's; the second is the page cache's.
+/// </summary>
+internal static class LoadBenchmark
+{
+    private const long ShardBytes = 4L << 30;
+
+    private static readonly Dictionary<string, string> Shapes = new(StringComparer.Ordinal)
+    {
+        ["small"] = Shape(vocabulary: 50_000, hidden: 768, intermediate: 3072, layers: 12, heads: 12, keyValueHeads: 4),
+        ["3b"] = Shape(vocabulary: 151_936, hidden: 2048, intermediate: 11_008, layers: 36, heads: 16, keyValueHeads: 2),   // Qwen2.5-3B
+    };
+
+    public static Command Command()
+    {
+        Option<string> shape = new("--shape") { Description = "small (0.3 GB) or 3b (Qwen2.5-3B's shape, 6.2 GB).", DefaultValueFactory = _ => "small" };
+        shape.AcceptOnlyFromAmong([.. Shapes.Keys]);
+        Option<string> dtype = new("--dtype") { Description = "The type in memory.", DefaultValueFactory = _ => "bfloat16" };
+        dtype.AcceptOnlyFromAmong("bfloat16", "float32");
+        Option<string?> path = new("--path") { Description = "Load this folder or .gguf file instead of a random one." };
+        Command command = new("load", "Seconds, GB/s and peak memory of loading a backbone.") { shape, dtype, path };
+        command.SetAction(result => Run(result.GetRequiredValue(shape), result.GetRequiredValue(dtype) == "float32" ? ScalarType.Float32 : ScalarType.BFloat16, result.GetValue(path)));
+        return command;
+    }
+
+    private static void Run(string shape, ScalarType dtype, string? given)
+    {
+        string path = given ?? Directory.CreateTempSubdirectory("rrec-load-").FullName;
+        try
+        {
+            string[] files = given is null ? Write(path, BackboneConfig.Parse(Shapes[shape], shape)) : File.Exists(path) ? [path] : Directory.GetFiles(path, "*.safetensors");
+            long fileBytes = files.Sum(f => new FileInfo(f).Length);
+            foreach (string what in new[] { "first", "second" })
+            {
+                if (what == "first") DropPages(files);
+                using var peak = new PeakMemory();
+                long start = Stopwatch.GetTimestamp();
+                using Backbone backbone = Backbone.Load(path, dtype: dtype);
+                double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+                long weights = WeightBytes(backbone);
+                BenchLog.Write(JsonSerializer.Serialize(new
+                {
+                    bench = "load", what, shape = given ?? shape, dtype = dtype.ToString(), seconds = Math.Round(seconds, 3), fileGigabytes = Math.Round(fileBytes / 1e9, 3),
+                    gigabytesPerSecond = Math.Round(fileBytes / 1e9 / seconds, 3), weightGigabytes = Math.Round(weights / 1e9, 3),
+                    peakOverWeights = peak.Bytes() is long bytes ? Math.Round((double)bytes / weights, 3) : (double?)null,
+                }));
+            }
+        }
+        finally
+        {
+            if (given is null) Directory.Delete(path, true);
+        }
+    }
+
+    private static long WeightBytes(Backbone backbone)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return backbone.HuggingFaceWeights().Values.Sum(t => t.NumberOfElements * t.ElementSize);
+    }
+
+    // Shard by shard, so that the machine needs no more memory for writing than for one shard.
+    private static string[] Write(string folder, BackboneConfig config)
+    {
+        File.WriteAllText(Path.Combine(folder, "config.json"), config.ToJson());
+        manual_seed(1);
+        var index = new JsonObject();
+        var files = new List<string>();
+        List<(string Name, long[] Shape)> shard = [];
+        long bytes = 0;
+        void Flush()
+        {
+            if (shard.Count == 0) return;
+            using DisposeScope scope = NewDisposeScope();
+            string file = $"model-{files.Count + 1:00000}.safetensors";
+            SafetensorsWriter.Save(Path.Combine(folder, file), shard.Select(e => KeyValuePair.Create(e.Name, Noise(e.Shape))));
+            foreach ((string name, _) in shard) index[name] = file;
+            files.Add(Path.Combine(folder, file));
+            (shard, bytes) = ([], 0);
+        }
+        foreach ((string Name, long[] Shape) e in Backbone.ExpectedWeights(config))
+        {
+            shard.Add(e);
+            bytes += 2 * e.Shape.Aggregate(1L, (a, b) => a * b);
+            if (bytes >= ShardBytes) Flush();
+        }
+        Flush();
+        File.WriteAllText(Path.Combine(folder, "model.safetensors.index.json"), new JsonObject { ["weight_map"] = index }.ToJsonString());
+        return [.. files];
+    }
+
+    // A megabyte of noise over and over: nothing here looks at the values, and random numbers cost more than the disk.
+    private static Tensor Noise(long[] shape)
+    {
+        long count = shape.Aggregate(1L, (a, b) => a * b);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor part = (randn(Math.Min(count, 1 << 20)) * 0.02).to(ScalarType.BFloat16), all = empty([count], dtype: ScalarType.BFloat16);
+        for (long at = 0; at < count; at += part.NumberOfElements)
+        {
+            long n = Math.Min(part.NumberOfElements, count - at);
+            using DisposeScope step = NewDisposeScope();
+            all.narrow(0, at, n).copy_(part.narrow(0, 0, n));
+        }
+        return all.view(shape).MoveToOuterDisposeScope();
+    }
+
+    // dd is on every Linux and can tell the kernel to forget a file; elsewhere the first load is from the cache, too.
+    private static void DropPages(string[] files)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        foreach (string file in files)
+        {
+            using Process sync = Process.Start(new ProcessStartInfo("sync", [file]))!;
+            sync.WaitForExit();
+            using Process dd = Process.Start(new ProcessStartInfo("dd", [$"if={file}", "iflag=nocache", "count=0"]) { RedirectStandardError = true })!;
+            dd.StandardError.ReadToEnd();
+            dd.WaitForExit();
+        }
+    }
+
+    private static string Shape(int vocabulary, int hidden, int intermediate, int layers, int heads, int keyValueHeads) =>
+        BackboneConfig.Qwen2(vocabulary, hidden, intermediate, layers, heads, keyValueHeads, endOfSequenceId: 0).ToJson();
+
+    /// <summary>The most anonymous memory above what there was, looked at every few milliseconds: pages of mapped files are the kernel's to take back and do not count.</summary>
+    private sealed class PeakMemory : IDisposable
+    {
+        private readonly CancellationTokenSource _stop = new();
+        private readonly long? _before = Anonymous();
+        private readonly Thread _watch;
+        private long _peak;
+
+        public PeakMemory()
+        {
+            _watch = new Thread(() =>
+            {
+                do _peak = Math.Max(_peak, Anonymous() ?? 0);
+                while (!_stop.Token.WaitHandle.WaitOne(5));
+                _peak = Math.Max(_peak, Anonymous() ?? 0);
+            });
+            _watch.Start();
+        }
+
+        public long? Bytes()
+        {
+            _stop.Cancel();
+            _watch.Join();
+            return _before is long before ? _peak - before : null;
+        }
+
+        public void Dispose()
+        {
+            _stop.Cancel();
+            _watch.Join();
+            _stop.Dispose();
+        }
+
+        private static long? Anonymous()
+        {
+            if (!OperatingSystem.IsLinux()) return null;
+            string? line = File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith("RssAnon:", StringComparison.Ordinal));
+            return line is null ? null : long.Parse(line.AsSpan(8).Trim()[..^3]) << 10;
+        }
+    }
+}
