@@ -11,6 +11,7 @@ namespace MovieLens;
 internal sealed class Demo(string dataFolder, string outputFolder, string? backbone, int seed, int steps, int rows, CancellationToken cancel)
 {
     private const int LlmMovies = 150;
+    private const int LlmSteps = 3;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Dictionary<string, double> _seconds = [];
     private double _phaseStart;
@@ -34,8 +35,8 @@ internal sealed class Demo(string dataFolder, string outputFolder, string? backb
         // A real LLM on two cores answers a few rows a minute: fewer movies and rows, and the same ones in every run.
         bool llm = backbone is not null;
         Dataset data = Dataset.Load(ml, dataFolder, llm ? LlmMovies : 0);
-        IDataView test = Rows.Spread(ml, data.Test, rows > 0 ? rows : llm ? 12 : 3000);
-        IDataView valid = Rows.Spread(ml, data.Valid, llm ? 12 : 3000);
+        IDataView test = Rows.Spread(ml, data.Test, rows > 0 ? rows : llm ? 12 : 0);
+        IDataView valid = Rows.Spread(ml, data.Valid, llm ? 12 : 0);
         IDataView train = llm ? Rows.Spread(ml, data.Train, 600) : data.Train;
         Console.WriteLine($"{ml.Data.CreateEnumerable<Movie>(data.Items, true).Count()} movies; {data.Train.GetRowCount()} training, {data.Valid.GetRowCount()} validation, {data.Test.GetRowCount()} test rows");
         Done("data");
@@ -49,6 +50,7 @@ internal sealed class Demo(string dataFolder, string outputFolder, string? backb
         {
             Items = data.Items, ItemIdColumnName = nameof(Movie.MovieId), TitleColumnName = nameof(Movie.Title), Category = "movie",
             ItemAttributes = [(nameof(Movie.Genres), "Genres")], Backbone = backbone, Seed = seed, CancellationToken = cancel,
+            Settings = llm ? new R2ecSettings { Window = 10, MaxNewTokens = 48 } : null,
         };
         AnsiConsole.Write(new Rule("backbone and warm-up") { Justification = Justify.Left });
         options.RunRecPO = false;
@@ -58,8 +60,9 @@ internal sealed class Demo(string dataFolder, string outputFolder, string? backb
         Done("evaluation before");
 
         AnsiConsole.Write(new Rule("RecPO") { Justification = Justify.Left });
-        (options.RunRecPO, options.InitialModel) = (true, start);
-        if (steps > 0) options.RecPO = (llm ? RecPOOptions.Paper : RecPOOptions.Cpu) with { MaxSteps = steps };
+        (options.RunRecPO, options.InitialModel, options.Backbone) = (true, start, null);
+        if (llm) options.RecPO = RecPOOptions.Paper with { MaxSteps = steps > 0 ? steps : LlmSteps, UsersPerStep = 2, TrajectoriesPerUser = 4, SamplingTemperature = 1, EvaluateAtStart = false };
+        else if (steps > 0) options.RecPO = RecPOOptions.Cpu with { MaxSteps = steps };
         R2ecTransformer model = DemoProgress.Watch(p => { options.Progress = p; return ml.Recommendation().Trainers.R2ec(options).Fit(train, valid); });
         Done("RecPO");
         report.Add("R2ec", model, valid);

@@ -44,11 +44,13 @@ internal sealed class Report(MLContext ml, IDataView test)
 
     public void Print()
     {
-        Table table = new Table().AddColumns($"{_users.Length} test rows", "Hit@5", "Hit@10", "Hit@20", Markup.Escape("NDCG@10 [95%]"), "MRR");
+        Table table = new() { Border = TableBorder.Simple };
+        foreach (string heading in (string[])[$"{_users.Length} test rows", "Hit@5", "Hit@10", "Hit@20", "NDCG@10 [95%]", "MRR"])
+            table.AddColumn(new TableColumn(Markup.Escape(heading)).NoWrap().PadRight(1));
         foreach (Row row in _rows)
         {
             RankingMetrics m = new(row.Ranks);
-            table.AddRow(row.Model, Text(m.HitRate(5)), Text(m.HitRate(10)), Text(m.HitRate(20)), Markup.Escape(Bootstrap.ByUser(Gains(row), row.Users).ToString()), Text(m.Mrr));
+            table.AddRow(row.Model, Text(m.HitRate(5)), Text(m.HitRate(10)), Text(m.HitRate(20)), Markup.Escape(Short(Bootstrap.ByUser(Gains(row), row.Users))), Text(m.Mrr));
         }
 
         AnsiConsole.Write(table);
@@ -58,6 +60,7 @@ internal sealed class Report(MLContext ml, IDataView test)
             Console.WriteLine(gain.Mean <= 0
                 ? "  not above 0: on so few steps the best weights seen were those of the start, or a change that validation cannot tell from it"
                 : "  the interval holds 0: the gain is too small for this many users to be told from chance");
+        static string Short(Interval i) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{i.Mean:0.0000} [{i.Low:.000}, {i.High:.000}]");
         static string Text(double value) => value.ToString("0.0000", System.Globalization.CultureInfo.InvariantCulture);
     }
 

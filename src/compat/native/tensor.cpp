@@ -126,11 +126,16 @@ RREC_API const char* rrec_manual_seed(int64_t seed) {
 }
 
 RREC_API int32_t rrec_get_num_threads() { return at::get_num_threads(); }
+using SetThreads = void (*)(int);
+
 // Debian's libtorch multiplies with OpenBLAS, which has a thread pool of its own that at::set_num_threads does not know.
+static SetThreads openblas() { return reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads")); }
+
+RREC_API int32_t rrec_uses_openblas() { return openblas() != nullptr; }
 RREC_API const char* rrec_set_num_threads(int32_t threads) {
     return guarded([&] {
         at::set_num_threads(threads);
-        if (auto openblas = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) openblas(threads);
+        if (auto set = openblas()) set(threads);
     });
 }
 

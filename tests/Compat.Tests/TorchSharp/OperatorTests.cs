@@ -342,6 +342,26 @@ public class OperatorTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_single_row_times_a_large_matrix_equals_that_row_among_others(bool withBias)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(2);
+        Tensor matrix = randn(1024, 300, requires_grad: true), rows = randn(3, 300, requires_grad: true);
+        Tensor? bias = withBias ? randn(1024, requires_grad: true) : null;
+        Tensor alone = Functional.linear(rows[1].view(1, 1, 300), matrix, bias), among = Functional.linear(rows, matrix, bias);
+
+        Assert.Equal([1L, 1, 1024], alone.shape);
+        Assert.True(alone.view(1024).allclose(among[1], 1e-4, 1e-4));
+        Tensor weight = randn(1024);
+        Tensor[] leaves = bias is null ? [matrix, rows] : [matrix, rows, bias];
+        IList<Tensor> ofAlone = autograd.grad([alone], leaves, [weight.view(1, 1, 1024)]), ofAmong = autograd.grad([among[1]], leaves, [weight]);
+        for (int i = 0; i < leaves.Length; i++) Assert.True(ofAlone[i].allclose(ofAmong[i], 1e-4, 1e-4));
+        Assert.ThrowsAny<System.Runtime.InteropServices.ExternalException>(() => Functional.linear(randn(300, 1), matrix, bias));
+    }
+
+    [Theory]
     [InlineData(ScalarType.Float32)]
     [InlineData(ScalarType.Float16)]
     [InlineData(ScalarType.BFloat16)]

@@ -60,6 +60,7 @@ internal static unsafe partial class NativeMethods
 
     [DllImport(Shim)] internal static extern int rrec_get_num_threads();
     [DllImport(Shim)] internal static extern byte* rrec_set_num_threads(int threads);
+    [DllImport(Shim)] internal static extern int rrec_uses_openblas();
     [DllImport(Shim)] internal static extern int rrec_cuda_device_count();
     [DllImport(Shim)] internal static extern byte* rrec_cuda_synchronize(int index);
     [DllImport(Shim)] internal static extern void rrec_set_default_dtype(int dtype);
