@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace RRec.Weights;
 
@@ -40,17 +41,20 @@ internal sealed unsafe class GgufType
 
     private static float HalfAt(byte* p) => (float)BinaryPrimitives.ReadHalfLittleEndian(new ReadOnlySpan<byte>(p, 2));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]   // long loops, run once: there is no second call to get the fast code
     private static void Half(byte* p, Span<float> to)
     {
         for (int i = 0; i < to.Length; i++) to[i] = HalfAt(p + 2 * i);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BrainFloat(byte* p, Span<float> to)
     {
         for (int i = 0; i < to.Length; i++) to[i] = BitConverter.UInt32BitsToSingle((uint)(p[2 * i] | p[2 * i + 1] << 8) << 16);
     }
 
     // A half scale, then 32 signed bytes: value = scale * byte.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void EightBits(byte* p, Span<float> to)
     {
         for (int at = 0; at < to.Length; at += 32, p += 34)
@@ -62,6 +66,7 @@ internal sealed unsafe class GgufType
     }
 
     // A half scale, a half offset, then 16 bytes: value = scale * nibble + offset, the low nibbles first. Two roundings, not one fused: what the references do.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FourBits(byte* p, Span<float> to)
     {
         for (int at = 0; at < to.Length; at += 32, p += 20)
