@@ -23,7 +23,7 @@ public sealed partial class ReadmeTests
     public void The_program_of_the_README_is_the_one_that_is_compiled_here()
     {
         string source = File.ReadAllText(Path.Combine(Goldens.RepositoryRoot, "tests", "RRec.MLNet.Tests", "ReadmeTests.cs"));
-        string compiled = Lines(source[source.IndexOf("// <readme>", StringComparison.Ordinal)..source.IndexOf("// </readme>", StringComparison.Ordinal)].Replace("// <readme>", ""));
+        string compiled = Lines(source[source.LastIndexOf("// <readme>", StringComparison.Ordinal)..source.LastIndexOf("// </readme>", StringComparison.Ordinal)].Replace("// <readme>", ""));
         string shown = Lines(CSharpBlock().Match(_readme).Groups[1].Value);
         Assert.Equal(compiled, shown);
         static string Lines(string text) => string.Join('\n', text.Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0));
