@@ -2,6 +2,7 @@ using Microsoft.ML;
 using RRec.CatalogueBackbone;
 using RRec.Persistence;
 using RRec.RecPO;
+using RRec.Text;
 using RRec.WarmUp;
 
 namespace RRec.MLNet;
@@ -117,6 +118,15 @@ public sealed partial class R2ecTrainer
         /// </summary>
         public R2ecTransformer? InitialModel { get; set; }
 
+        /// <summary>A folder with a PEFT adapter that training starts from. Null (default): none. Needs <see cref="Backbone"/>.</summary>
+        public string? Adapter { get; set; }
+
+        /// <summary>How the backbone's chat turns are marked: one of <see cref="ChatFormat"/>'s presets, or a few strings of your own. Null (default): what its folder says. Needs <see cref="Backbone"/>.</summary>
+        public ChatFormat? Chat { get; set; }
+
+        /// <summary>The wording of user and item prompts. Null (default): what the backbone's folder says, or the paper's. Needs <see cref="Backbone"/>.</summary>
+        public PromptFormat? Prompts { get; set; }
+
         /// <summary>How many of the last purchases a prompt shows; the mask always uses all. 1 or more; null (default): the backbone's own, or 20.</summary>
         public int? Window { get; set; }
 
@@ -196,6 +206,8 @@ public sealed partial class R2ecTrainer
                 broken.Add($"Two output columns are called '{same.Key}': their names must differ.");
             if (Backbone is not null && InitialModel is not null) broken.Add("Backbone and InitialModel are both given: a training starts from one of them.");
             Check(Backbone is null || Directory.Exists(Backbone) || (Backbone.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && File.Exists(Backbone)), nameof(Backbone), Backbone, "a folder that exists, or a .gguf file");
+            if (Backbone is null && (Adapter ?? (object?)Chat ?? Prompts) is not null) broken.Add("Adapter, Chat and Prompts belong to a given Backbone, and there is none.");
+            Check(Adapter is null || Directory.Exists(Adapter), nameof(Adapter), Adapter, "a folder that exists");
             Check(AnchorWeight >= 0 && double.IsFinite(AnchorWeight), nameof(AnchorWeight), AnchorWeight, "0 or more and finite");
             if (WarmUp is not null) broken.AddRange(WarmUp.Violations());
             if (RecPO is not null) broken.AddRange(RecPO.Violations());

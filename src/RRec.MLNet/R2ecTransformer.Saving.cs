@@ -21,6 +21,11 @@ public sealed partial class R2ecTransformer
         loaderAssemblyName: typeof(R2ecTransformer).Assembly.FullName!,
         loaderSignature: LoaderSignature);
 
+    /// <summary>Writes the LoRA adapter that training made, as PEFT does (<c>adapter_config.json</c>, <c>adapter_model.safetensors</c>), so that Python's stacks can load it on the same backbone.</summary>
+    /// <param name="folder">Made where missing.</param>
+    /// <exception cref="InvalidOperationException">The model has no adapter: all its weights were trained.</exception>
+    public void SaveAdapter(string folder) => Model.Backbone.SaveAdapter(folder, Model.Backbone.SourceFolder);
+
     /// <summary>Whether saving embeds the backbone's weights. Set by the trainer's option; may be changed before saving.</summary>
     public BackboneStorage BackboneStorage { get; set; }
 

@@ -85,12 +85,15 @@ public sealed partial class R2ecModel : IDisposable
     /// <param name="settings">How it reads and answers.</param>
     /// <param name="device">Null: the CPU.</param>
     /// <param name="weightType">The type of the weights in memory; null: f32.</param>
-    public static R2ecModel Open(string folder, Catalogue catalogue, R2ecSettings settings, TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? weightType = null)
+    /// <param name="chat">How turns are marked; null: what the folder says.</param>
+    /// <param name="prompts">The wording of prompts; null: what the folder says, or the paper's.</param>
+    public static R2ecModel Open(string folder, Catalogue catalogue, R2ecSettings settings, TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? weightType = null,
+        ChatFormat? chat = null, PromptFormat? prompts = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
         HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.Load(folder);
-        ChatFormat chat = ChatFormat.Detect(folder);
-        PromptFormat prompts = PromptFormat.LoadOrDefault(folder);
+        chat ??= ChatFormat.Detect(folder);
+        prompts ??= PromptFormat.LoadOrDefault(folder);
         Backbone backbone = Backbone.Load(folder, device ?? TorchSharp.torch.CPU, weightType ?? TorchSharp.torch.ScalarType.Float32);
         try
         {

@@ -90,7 +90,17 @@ public static class R2ecTraining
         if (options.Backbone is { } folder)
         {
             progress?.Report(new R2ecProgress(TrainingPhase.Backbone, 0, 1, $"reading {folder}"));
-            return R2ecModel.Open(folder, catalogue, DefaultSettings(options), device, type);
+            R2ecModel opened = R2ecModel.Open(folder, catalogue, DefaultSettings(options), device, type, options.Chat, options.Prompts);
+            try
+            {
+                if (options.Adapter is { } adapter) opened.Backbone.LoadAdapter(adapter);
+                return opened;
+            }
+            catch
+            {
+                opened.Dispose();
+                throw;
+            }
         }
 
         string made = options.BackboneOutput ?? Path.Combine(Path.GetTempPath(), "rrec-backbone-" + Guid.NewGuid().ToString("n"));

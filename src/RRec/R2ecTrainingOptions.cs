@@ -1,5 +1,6 @@
 using RRec.CatalogueBackbone;
 using RRec.RecPO;
+using RRec.Text;
 using TorchSharp;
 
 namespace RRec;
@@ -9,6 +10,15 @@ public sealed partial record R2ecTrainingOptions
 {
     /// <summary>A Hugging Face folder of a supported family. Null (default): a small backbone is made from the catalogue and the training rows.</summary>
     public string? Backbone { get; init; }
+
+    /// <summary>A PEFT adapter folder to start from; RecPO and warm-up continue it. Null (default): none. Needs <see cref="Backbone"/>.</summary>
+    public string? Adapter { get; init; }
+
+    /// <summary>How the backbone's chat turns are marked; null (default): what its folder says. Needs <see cref="Backbone"/>.</summary>
+    public ChatFormat? Chat { get; init; }
+
+    /// <summary>The wording of user and item prompts; null (default): what the backbone's folder says, or the paper's. Needs <see cref="Backbone"/>.</summary>
+    public PromptFormat? Prompts { get; init; }
 
     /// <summary>Where a made backbone is written. Null (default): a temporary folder that is deleted at the end. Ignored with <see cref="Backbone"/> or <see cref="InitialModel"/>.</summary>
     public string? BackboneOutput { get; init; }
@@ -51,6 +61,8 @@ public sealed partial record R2ecTrainingOptions
         if (Backbone is not null && InitialModel is not null) found.Add("Backbone and InitialModel are both given: a training starts from one of them.");
         if (Backbone is not null && !Directory.Exists(Backbone) && !(Weights.GgufFile.Is(Backbone) && File.Exists(Backbone)))
             found.Add($"Backbone is '{Backbone}': there is no such folder or .gguf file.");
+        if (Backbone is null && (Adapter ?? (object?)Chat ?? Prompts) is not null) found.Add("Adapter, Chat and Prompts belong to a given Backbone, and there is none.");
+        if (Adapter is not null && !Directory.Exists(Adapter)) found.Add($"Adapter is '{Adapter}': there is no such folder.");
         if (WeightType is not ("float32" or "bfloat16" or "float16")) found.Add($"WeightType is '{WeightType}': it must be float32, bfloat16 or float16.");
         if (Settings is not null) found.AddRange(Settings.Violations());
         AddWarmUpViolations(found);
