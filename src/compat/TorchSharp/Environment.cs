@@ -25,7 +25,6 @@ public static partial class torch
 
     public static IDisposable no_grad() => new GradMode(false);
     public static IDisposable enable_grad(bool enabled = true) => new GradMode(enabled);
-    public static IDisposable set_grad_enabled(bool mode = true) => new GradMode(mode);
 
     /// <summary>Must be left on the thread that entered it, innermost first.</summary>
     public static IDisposable inference_mode(bool mode = true) => new InferenceMode(mode);

@@ -70,16 +70,4 @@ public static partial class torch
         NativeMethods.Check(NativeMethods.rrec_manual_seed(seed));
         return Generator.Default;
     }
-
-    public static Tensor get_rng_state()
-    {
-        using Generator generator = Generator.Default;
-        return generator.get_state();
-    }
-
-    public static void set_rng_state(Tensor new_state)
-    {
-        using Generator generator = Generator.Default;
-        generator.set_state(new_state);
-    }
 }

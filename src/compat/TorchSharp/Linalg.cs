@@ -9,9 +9,6 @@ public static partial class torch
         public static Tensor cholesky(Tensor input) => Aten.linalg_cholesky.Call(input);
         public static Tensor inv(Tensor input) => Aten.linalg_inv.Call(input);
         public static Tensor solve(Tensor A, Tensor B, bool left = true) => Aten.linalg_solve.Call(A, B, left);
-        public static Tensor solve_triangular(Tensor A, Tensor B, bool upper, bool left = true, bool unitriangular = false, Tensor? @out = null) =>
-            @out is null ? Aten.linalg_solve_triangular.Call(A, B, upper, left, unitriangular)
-                : Aten.linalg_solve_triangular_out.Into(@out, A, B, upper, left, unitriangular, @out);
         public static Tensor det(Tensor input) => Aten.linalg_det.Call(input);
 
         /// <summary>Eigenvalues in rising order, eigenvectors in the columns.</summary>

@@ -26,7 +26,6 @@ public static partial class torch
             public static Tensor gelu(Tensor x) => x.gelu();
             public static Tensor gelu(Tensor x, bool inplace) => inplace ? Aten.gelu_.InPlace(x) : x.gelu();
             public static Tensor sigmoid(Tensor x) => x.sigmoid();
-            public static Tensor logsigmoid(Tensor x) => x.log_sigmoid();
             public static Tensor softplus(Tensor x, double beta = 1, double threshold = 20) => x.softplus(beta, threshold);
             public static Tensor tanh(Tensor x, bool inplace = false) => inplace ? Aten.tanh_.InPlace(x) : x.tanh();
 

@@ -122,8 +122,6 @@ internal static class Aten
     internal static readonly Op linalg_norm_ord_str = new("linalg_norm", "ord_str");
     internal static readonly Op linalg_qr = new("linalg_qr");
     internal static readonly Op linalg_solve = new("linalg_solve");
-    internal static readonly Op linalg_solve_triangular = new("linalg_solve_triangular");
-    internal static readonly Op linalg_solve_triangular_out = new("linalg_solve_triangular", "out");
     internal static readonly Op linalg_svd = new("linalg_svd");
     internal static readonly Op linalg_vector_norm = new("linalg_vector_norm");
     internal static readonly Op linear = new("linear");

@@ -36,9 +36,7 @@ public static partial class torch
 
         public Tensor to(Tensor other, bool non_blocking = false) => to(other.dtype, other.device, non_blocking: non_blocking);
 
-        public Tensor to_type(ScalarType type, bool copy = false, bool disposeAfter = false, bool non_blocking = false) => to(type, copy, disposeAfter, non_blocking);
         public Tensor type(ScalarType dtype) => to(dtype);
-        public Tensor type_as(Tensor tensor) => to(tensor.dtype);
 
         public Tensor cpu() => device_type == DeviceType.CPU ? Shared() : Aten.to_device.Call(this, CPU, dtype);
 

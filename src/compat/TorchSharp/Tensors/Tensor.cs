@@ -105,7 +105,6 @@ public static partial class torch
         public long NumberOfElements => NativeMethods.rrec_numel(Handle);
         public long numel() => NumberOfElements;
         public long ElementSize => NativeMethods.rrec_element_size(Handle);
-        public long element_size() => ElementSize;
         public ScalarType dtype => (ScalarType)NativeMethods.rrec_dtype(Handle);
         public Device device => Device.Unpack(NativeMethods.rrec_device(Handle));
         public DeviceType device_type => (DeviceType)(NativeMethods.rrec_device(Handle) >> 32);
@@ -113,7 +112,6 @@ public static partial class torch
         public bool is_cuda => device_type == DeviceType.CUDA;
         public bool is_meta => device_type == DeviceType.META;
         public bool is_sparse => NativeMethods.rrec_is_sparse(Handle) != 0;
-        public bool is_cpu() => device_type == DeviceType.CPU;
         public bool is_integral() => torch.is_integral(dtype);
         public bool is_floating_point() => torch.is_floating_point(dtype);
         public bool is_contiguous() => NativeMethods.rrec_is_contiguous(Handle) != 0;
@@ -167,8 +165,6 @@ public static partial class torch
             SetRequiresGrad(requires_grad);
             return this;
         }
-
-        public Tensor with_requires_grad(bool requires_grad = true) => requires_grad_(requires_grad);
 
         public unsafe void retain_grad() => NativeMethods.Check(NativeMethods.rrec_retain_grad(Handle));
 
