@@ -1,6 +1,7 @@
 // ./rrec bench NAME and ./rrec doctor. Every benchmark is a Command in a file of its own; this one only lists them.
 using System.CommandLine;
 using RRec.Benchmarks;
+using RRec.Benchmarks.Quality;
 using RRec.TestSupport;
 
 if (args is [CrashTraining.ChildVerb, ..]) return CrashTraining.Child(args); // the process that `bench crash` kills
@@ -14,4 +15,5 @@ root.Subcommands.Add(GenerateBench.Command());
 root.Subcommands.Add(CrashBench.Command());
 root.Subcommands.Add(ScoreBench.Command());
 root.Subcommands.Add(CatalogueExperiments.Command());
+root.Subcommands.Add(QualityBench.Command());
 return await root.Parse(args).InvokeAsync();
