@@ -25,27 +25,16 @@ internal static class GenerateBench
         return command;
     }
 
-    /// <summary>A decoder of SmolLM2-135M's shape with random weights: speed does not ask what they are.</summary>
-    public static Backbone SmolLM2Shape() => Random(BackboneConfig.Parse(
-        """{"model_type":"llama","vocab_size":49152,"hidden_size":576,"intermediate_size":1536,"num_hidden_layers":30,"num_attention_heads":9,"num_key_value_heads":3,"rms_norm_eps":1e-5,"rope_theta":100000,"tie_word_embeddings":true,"max_position_embeddings":8192}""", "SmolLM2-135M"));
-
-    private static Backbone Random(BackboneConfig config)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        manual_seed(1);
-        return Backbone.Create(config, Backbone.ExpectedWeights(config).ToDictionary(w => w.Name, w => randn(w.Shape) * 0.02));
-    }
-
     private static void Catalogue()
     {
-        using Backbone backbone = Random(BackboneConfig.Qwen2(8000, 256, 512, 2, 8, 8, endOfSequenceId: 1));
+        using Backbone backbone = BenchShapes.Random(BenchShapes.Config("catalogue"));
         foreach (int rows in new[] { 32, 256 }) Measure(backbone, "catalogue", rows, 1, 45, 8);
         Measure(backbone, "catalogue", 32, 8, 45, 8);
     }
 
     private static void SmolLM2()
     {
-        using Backbone backbone = SmolLM2Shape();
+        using Backbone backbone = BenchShapes.Random(BenchShapes.Config("smollm2"));
         Measure(backbone, "smollm2", 1, 1, 400, 24);
         Measure(backbone, "smollm2", 16, 1, 200, 24);
         Measure(backbone, "smollm2", 4, 4, 200, 24);

@@ -12,6 +12,7 @@ root.Subcommands.Add(TokenizeBenchmark.Command());
 root.Subcommands.Add(LoadBenchmark.Command());
 root.Subcommands.Add(GemmBench.Command());
 root.Subcommands.Add(GenerateBench.Command());
+root.Subcommands.Add(StepBench.Command());
 root.Subcommands.Add(CrashBench.Command());
 root.Subcommands.Add(ScoreBench.Command());
 root.Subcommands.Add(CatalogueExperiments.Command());
