@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using RRec.CatalogueBackbone;
 using RRec.Data;
+using RRec.Metrics;
 using RRec.RecPO;
 using RRec.TestSupport;
 using RRec.WarmUp;
@@ -58,7 +59,9 @@ public static class CatalogueExperiments
         {
             if (step % 100 == 0 || step == 1) Say(clock, $"step {step} kl {kl:0.000} valid {Metrics(factors.ToModel(options).TargetRanks(data.Valid))}");
         }, default);
-        Say(clock, $"distilled {Metrics(factors.ToModel(options).TargetRanks(data.Valid))}");
+        ItemItemModel product = factors.ToModel(options);
+        Say(clock, $"distilled {Metrics(product.TargetRanks(data.Valid))}");
+        Naming(data, clock, sequences, product, 1 / 0.006, options);
     }
 
     private static void Build(MovieLens data, Stopwatch clock, string[] args)
@@ -128,27 +131,37 @@ public static class CatalogueExperiments
     {
         CatalogueBackboneOptions options = new();
         PurchaseSequences sequences = PurchaseSequences.From(data.Train, data.Catalogue.Count);
-        SpokenAttributes attributes = SpokenAttributes.From(data.Catalogue, sequences.Purchases);
-        Say(clock, string.Join(", ", attributes.Words));
-        AttributePredictor predictor = AttributePredictor.Fit(attributes, sequences, options);
-        Say(clock, "predictor fitted");
         ItemItemModel teacher = LinearTeacher.Fit(sequences, TextSimilarity.Matrix(data.Catalogue), options);
         Say(clock, $"teacher {Metrics(teacher.TargetRanks(data.Valid))}");
-        foreach (int howMany in new[] { 2, 3, 4, 6 })
-            foreach (float c in new[] { 0.0015f, 0.003f, 0.006f })
+        Naming(data, clock, sequences, teacher, 1, options);
+    }
+
+    /// <summary>What naming the predictor's attributes adds to a linear ranking; <paramref name="unit"/>: its scores in units of the teacher's.</summary>
+    private static void Naming(MovieLens data, Stopwatch clock, PurchaseSequences sequences, ItemItemModel model, double unit, CatalogueBackboneOptions options)
+    {
+        SpokenAttributes attributes = SpokenAttributes.From(data.Catalogue, sequences.Purchases);
+        AttributePredictor predictor = AttributePredictor.Fit(attributes, sequences, options);
+        Say(clock, $"predictor fitted, attributes: {string.Join(", ", attributes.Words)}");
+        double[] start = [.. model.TargetRanks(data.Valid).Select(r => RRec.Metrics.RankingMetrics.NdcgOf(r, 10))];
+        string[] users = [.. data.Valid.Select(r => r.User!)];
+        foreach (int howMany in new[] { 2, 4 })
+            foreach (double c in new[] { 0.0015, 0.003 })
             {
+                float strength = (float)(c * unit);
                 int[] ranks = new int[data.Valid.Count];
                 Parallel.For(0, ranks.Length, i =>
                 {
                     ReadOnlySpan<int> history = data.Valid[i].History.Items.Span;
-                    float[] scores = teacher.Score(history);
+                    float[] scores = model.Score(history);
                     bool[] named = new bool[attributes.Count];
                     foreach (int a in predictor.Name(attributes, history, howMany, options)) named[a] = true;
                     for (int item = 0; item < scores.Length; item++)
-                        scores[item] += c * attributes.OfItem[item].Count(a => named[a]);
+                        scores[item] += strength * attributes.OfItem[item].Count(a => named[a]);
                     ranks[i] = ItemItemModel.TargetRank(scores, data.Valid[i]);
                 });
-                Say(clock, $"naming {howMany}, c {c}: {Metrics(ranks)}");
+                Interval gain = Bootstrap.Paired([.. ranks.Select(r => RRec.Metrics.RankingMetrics.NdcgOf(r, 10))], start, users);
+                double mean = start.Average();
+                Say(clock, string.Create(CultureInfo.InvariantCulture, $"naming {howMany}, strength {c}: {Metrics(ranks)}, {gain.Mean / mean:+0.0%;-0.0%} [{gain.Low / mean:+0.0%;-0.0%}, {gain.High / mean:+0.0%;-0.0%}]"));
             }
     }
 
