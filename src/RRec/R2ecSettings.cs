@@ -27,7 +27,7 @@ public sealed record R2ecSettings
     /// <summary>Whether the model writes a reasoning before it ranks; false reads the embedding at the answer marker right after the prompt.</summary>
     public bool UseReasoning { get; init; } = true;
 
-    /// <summary>Whether items of the full history are left out of the ranking; default true (the protocol of the paper).</summary>
+    /// <summary>Whether items of the full history are left out of the ranking and of the reward's candidates, where the target stays one (O7). Default true (the protocol of the paper).</summary>
     public bool MaskHistory { get; init; } = true;
 
     /// <summary>Every value that breaks its range, one sentence each; empty where all are fine.</summary>

@@ -40,6 +40,13 @@ public sealed class FoldTables : IEmbeddingDelta, IDisposable
         return delta.to(ids.device).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Size and a hash of which row is in which fold: checkpoints are told apart by it.</summary>
+    public override string ToString()
+    {
+        byte[] hash = System.Security.Cryptography.SHA256.HashData(System.Runtime.InteropServices.MemoryMarshal.AsBytes<int>(_foldOfRow));
+        return $"{nameof(FoldTables)} of {_differences.shape[0] / _places} folds, {_places - 1} titles, rows {Convert.ToHexStringLower(hash)[..16]}";
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -30,7 +30,7 @@ internal sealed class CheckpointFolder(string folder, int keep)
     /// <param name="fingerprint">What a continuation must share.</param>
     /// <param name="run">Gives tensors and state.</param>
     /// <param name="problem">Told where the disk refuses (full, read-only): training goes on and the last good checkpoint stays.</param>
-    public void Save(int step, Fingerprint fingerprint, RecPORun run, Action<string>? problem = null)
+    public void Save(int step, Fingerprint fingerprint, RecPORun run, Action<string> problem)
     {
         string path = PathOf(step);
         try
@@ -42,14 +42,13 @@ internal sealed class CheckpointFolder(string folder, int keep)
                 ["state"] = JsonSerializer.Serialize(run.State(), Json),
                 ["fingerprint"] = JsonSerializer.Serialize(fingerprint.Values, Json),
             };
-            SafetensorsWriter.Save(path, run.Tensors(), metadata);
-            WholeFile.WriteText(SumOf(path), Sum(path));
+            Write(path, run, metadata);
             Latest = path;
             foreach (string old in Files().Where(f => f != path).OrderDescending().Skip(keep - 1)) Delete(old);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            problem?.Invoke($"Checkpoint '{path}' could not be written ({e.Message}); training goes on, the last good one is {(Latest is null ? "none" : $"'{Latest}'")}.");
+            problem($"Checkpoint '{path}' could not be written ({e.Message}); training goes on, the last good one is {(Latest is null ? "none" : $"'{Latest}'")}.");
         }
     }
 
@@ -84,6 +83,21 @@ internal sealed class CheckpointFolder(string folder, int keep)
         }
 
         return false;
+    }
+
+    // A file without a sum is no checkpoint; on a full disk it must not stay and take the room of the next one.
+    private static void Write(string path, RecPORun run, Dictionary<string, string> metadata)
+    {
+        SafetensorsWriter.Save(path, run.Tensors(), metadata);
+        try
+        {
+            WholeFile.WriteText(SumOf(path), Sum(path));
+        }
+        catch
+        {
+            File.Delete(path);
+            throw;
+        }
     }
 
     private IEnumerable<string> Files() => Directory.EnumerateFiles(folder, "step-*.safetensors");

@@ -38,7 +38,7 @@ internal sealed class Fingerprint
                 null => "none",
                 IFormattable f => f.ToString(null, CultureInfo.InvariantCulture),
                 bool b => b ? "true" : "false",
-                _ => value.GetType().Name,
+                _ => value.ToString() ?? value.GetType().Name,
             };
         }
 

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace RRec.RecPO;
 
-/// <summary>A loss that RecPO adds to its own at every update: typically the ranking loss of the warm-up, so that the start is not forgotten.</summary>
+/// <summary>
+/// A loss that RecPO adds to its own at every update: typically the ranking loss of the warm-up, so that the start is not forgotten. A checkpoint remembers its
+/// <see cref="object.ToString"/>: a continuation whose loss says something else is refused.
+/// </summary>
 public interface IAuxiliaryLoss
 {
     /// <summary>
@@ -20,7 +23,8 @@ public interface IAuxiliaryLoss
 
 /// <summary>
 /// A change of the prompts' input embeddings that depends on the training row. A backbone wired from everybody's purchases already knows the training targets,
-/// which inflates the reward; with this hook the title tokens take vectors that were made without the row's user.
+/// which inflates the reward; with this hook the title tokens take vectors that were made without the row's user. A checkpoint remembers its
+/// <see cref="object.ToString"/>: a continuation whose change says something else is refused.
 /// </summary>
 public interface IEmbeddingDelta
 {

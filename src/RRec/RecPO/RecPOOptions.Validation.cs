@@ -52,6 +52,7 @@ public sealed partial record RecPOOptions
         Check(Positive(AdamEpsilon), nameof(AdamEpsilon), AdamEpsilon, "above 0");
         Check(NotNegative(WeightDecay), nameof(WeightDecay), WeightDecay, "0 or more");
         Check(NotNegative(ClipNorm), nameof(ClipNorm), ClipNorm, "0 (never) or above");
+        Check(Positive(MaximumLoss), nameof(MaximumLoss), MaximumLoss, "above 0");
         Check(Enum.IsDefined(Tuning), nameof(Tuning), Tuning, "Auto, Lora or Full");
         Check(LoraRank >= 1, nameof(LoraRank), LoraRank, "1 or more");
         Check(Positive(LoraAlpha), nameof(LoraAlpha), LoraAlpha, "above 0");

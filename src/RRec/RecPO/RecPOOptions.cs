@@ -63,8 +63,8 @@ public enum Tuning
 
 /// <summary>
 /// All of RecPO's settings, in the order of a step. The defaults follow recpo-reference section 11; <see cref="Paper"/>,
-/// <see cref="OfficialLauncher"/> and <see cref="Cpu"/> are starting points. Window, reasoning length and the ranking temperature belong to the
-/// model and are in <see cref="R2ecSettings"/>.
+/// <see cref="OfficialLauncher"/> and <see cref="Cpu"/> are starting points. Window, reasoning length, the ranking temperature and whether the history is
+/// left out of the candidates belong to the model and are in <see cref="R2ecSettings"/>.
 /// </summary>
 public sealed partial record RecPOOptions
 {
@@ -95,9 +95,6 @@ public sealed partial record RecPOOptions
 
     /// <summary>Beta, the weight of the softmax part of the reward; NDCG has 1 minus it. 0 (only the discrete part) to 1 (only the continuous part); default 0.05.</summary>
     public double SoftmaxWeight { get; init; } = 0.05;
-
-    /// <summary>Whether the history is left out of the reward's candidates; the target never is (O7). Default true.</summary>
-    public bool MaskHistory { get; init; } = true;
 
     // ---- Advantage ----
 
@@ -173,6 +170,9 @@ public sealed partial record RecPOOptions
 
     /// <summary>Gradients are scaled down to this norm. Above 0, or 0 for never; default 1.</summary>
     public double ClipNorm { get; init; } = 1;
+
+    /// <summary>A step whose loss lies further from 0 than this has exploded: training stops with a <see cref="RecPODivergedException"/>, as for NaN. Above 0; default 10,000 (losses are of order 1).</summary>
+    public double MaximumLoss { get; init; } = 10_000;
 
     // ---- What is trained ----
 

@@ -34,7 +34,7 @@ public sealed record RecPOResult(int Steps, TrainingEnd Reason, int BestStep, IR
     public IReadOnlyList<int> EvaluatedRows { get; init; } = [];
 }
 
-/// <summary>Training produced numbers that are not finite; weights were left as they were before the step.</summary>
+/// <summary>Training produced numbers that are not finite, or a loss above <see cref="RecPOOptions.MaximumLoss"/>; the optimiser step that they would have entered was not made.</summary>
 public sealed class RecPODivergedException(int step, IReadOnlyList<int> rows, string what, string? checkpoint)
     : InvalidOperationException($"RecPO step {step}: {what}, on training rows {string.Join(", ", rows.Take(32))}{(rows.Count > 32 ? ", ..." : "")}. "
         + (checkpoint is null ? "No checkpoint was written." : $"The last good checkpoint is '{checkpoint}'.") + " Lower LearningRate or ClipNorm.")

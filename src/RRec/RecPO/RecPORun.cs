@@ -47,7 +47,7 @@ internal sealed class RecPORun : IDisposable
         Fingerprint fingerprint = Fingerprint.Of(_model, _train, _validation, _options);
         bool resumed = _checkpoints?.TryRestore(fingerprint, this) ?? false;
         if (!_model.HasItems) _model.EncodeItems(_progress, cancel);
-        using MetricsLog log = new(_options.CheckpointDirectory, _step);
+        MetricsLog log = new(_options.CheckpointDirectory, _step, Say);
         if (!resumed && _options.EvaluateAtStart) Evaluate(log, cancel);
         else if (resumed && EvaluationDue() && _evaluations.All(e => e.Step != _step)) Evaluate(log, cancel); // it was interrupted
 
@@ -67,7 +67,7 @@ internal sealed class RecPORun : IDisposable
             }
             catch (OperationCanceledException)
             {
-                _checkpoints?.Save(_step, fingerprint, this);
+                Save(fingerprint);
                 throw;
             }
 
@@ -75,7 +75,7 @@ internal sealed class RecPORun : IDisposable
             if (evaluate) EvaluateOrSave(log, fingerprint, cancel);
             else if (_options.TableRefreshSteps > 0 && _step % _options.TableRefreshSteps == 0) _model.EncodeItems(null, CancellationToken.None);
             if (_checkpoints is not null && (evaluate || (_options.CheckpointSteps > 0 && _step % _options.CheckpointSteps == 0)))
-                _checkpoints.Save(_step, fingerprint, this, problem => _progress?.Report(new R2ecProgress(TrainingPhase.RecPO, _step, _totalSteps, problem)));
+                Save(fingerprint);
         }
 
         if (_options.RestoreBest && _best.Taken && _bestStep != _step) _best.PutBack();
@@ -159,10 +159,27 @@ internal sealed class RecPORun : IDisposable
         catch (OperationCanceledException)
         {
             // The interrupted evaluation is not part of the state; whoever continues does it first.
-            _checkpoints?.Save(_step, fingerprint, this);
+            Save(fingerprint);
             throw;
         }
     }
+
+    // Weights that are not finite never become the last good checkpoint.
+    private void Save(Fingerprint fingerprint)
+    {
+        if (_checkpoints is null) return;
+        if (!Finite()) throw new RecPODivergedException(_step, _step > 0 ? _order.Of(_step) : [], "the weights are not finite after the update", _checkpoints.Latest);
+        _checkpoints.Save(_step, fingerprint, this, Say);
+    }
+
+    private bool Finite()
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        return _parameters.All(p => double.IsFinite(p.Parameter.sum().to(ScalarType.Float64).item<double>()));
+    }
+
+    private void Say(string message) => _progress?.Report(new R2ecProgress(TrainingPhase.RecPO, _step, _totalSteps, message));
 
     // The table is encoded anew first: it is part of the model that is measured.
     private void Evaluate(MetricsLog log, CancellationToken cancel)

@@ -96,7 +96,7 @@ internal sealed class Rollout(R2ecModel model, RecPOOptions options)
         Parallel.For(0, rewards.Length, i =>
         {
             int user = i / group;
-            ReadOnlySpan<int> masked = options.MaskHistory ? rows[indexes[user]].History.Items.Span : default;
+            ReadOnlySpan<int> masked = model.Settings.MaskHistory ? rows[indexes[user]].History.Items.Span : default;
             rewards[i] = Reward.Of(scores.AsSpan(i * items, items), targets[user], masked, options.RewardNdcgK, options.SoftmaxWeight, maskTarget: official);
         });
         return rewards;

@@ -15,7 +15,7 @@ internal sealed class UpdatePlan(Backbone backbone, ItemTable items, double temp
     /// <param name="batch">The rollout.</param>
     /// <param name="step">1-based number of the training step.</param>
     /// <param name="rate">Its learning rate.</param>
-    /// <param name="diverged">Makes the exception for a loss or gradient that is not finite; thrown before the weights are touched.</param>
+    /// <param name="diverged">Makes the exception for a loss or gradient that is not finite or too large; thrown before the optimiser step that it would have entered.</param>
     /// <param name="cancel">Looked at before the first optimiser step only: a step is done whole or not at all.</param>
     public UpdateStatistics Run(UpdateBatch batch, int step, double rate, Func<string, Exception> diverged, CancellationToken cancel = default)
     {
@@ -77,8 +77,7 @@ internal sealed class UpdatePlan(Backbone backbone, ItemTable items, double temp
         }
 
         double norm = optimizer.ClipGradients(options.ClipNorm);
-        double loss2 = statistics.PolicyLoss + statistics.ItemLoss + statistics.AuxiliaryLoss;
-        if (!double.IsFinite(norm) || !double.IsFinite(loss2))
+        if (!double.IsFinite(norm) || !(Math.Abs(statistics.PolicyLoss) + Math.Abs(statistics.ItemLoss) + Math.Abs(statistics.AuxiliaryLoss) <= options.MaximumLoss))
         {
             optimizer.ZeroGradients();
             throw diverged($"the gradient norm is {norm} and the losses are {statistics.PolicyLoss} (policy), {statistics.ItemLoss} (item), {statistics.AuxiliaryLoss} (auxiliary)");

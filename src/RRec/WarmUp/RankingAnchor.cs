@@ -19,6 +19,9 @@ public sealed class RankingAnchor(R2ecModel model, CatalogueBackboneGuide? guide
 {
     private readonly WarmUpObjective _objective = new(model, guide, options);
 
+    /// <summary>Weight and settings: checkpoints are told apart by it.</summary>
+    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{nameof(RankingAnchor)} x {weight} {System.Text.Json.JsonSerializer.Serialize(options)}");
+
     /// <inheritdoc/>
     public Tensor Evaluate(Backbone backbone, IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int> rowIndexes, int step)
     {

@@ -48,3 +48,13 @@ internal static class TinyWorld
         TrajectoriesPerUser = 3, UsersPerStep = 4, MaxSteps = 6, LearningRate = 1e-3, Tuning = Tuning.Full, EvaluationSteps = 3, Seed = 5, AdvantageScale = AdvantageScale.Batch,
     };
 }
+
+/// <summary>Keeps every report, and does something else with it.</summary>
+internal sealed class Listener(List<R2ecProgress> seen, Action<R2ecProgress>? also = null) : IProgress<R2ecProgress>
+{
+    public void Report(R2ecProgress value)
+    {
+        seen.Add(value);
+        also?.Invoke(value);
+    }
+}

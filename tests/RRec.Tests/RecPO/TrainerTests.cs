@@ -178,15 +178,6 @@ public sealed class TrainerTests : IDisposable
         return TinyWorld.Weights(model);
     }
 
-    private sealed class Listener(List<R2ecProgress> seen, Action<R2ecProgress>? also = null) : IProgress<R2ecProgress>
-    {
-        public void Report(R2ecProgress value)
-        {
-            seen.Add(value);
-            also?.Invoke(value);
-        }
-    }
-
     private sealed class NotANumber : IAuxiliaryLoss
     {
         public Tensor Evaluate(RRec.Backbones.Backbone backbone, IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int> rowIndexes, int step) =>

@@ -1,0 +1,48 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using RRec.TestSupport;
+
+namespace RRec.Benchmarks;
+
+/// <summary>Thousands of tiny RecPO steps: memory must stay where it was after the first ones. One JSON line.</summary>
+internal static class SoakBench
+{
+    // Until then code is compiled, the allocator's arenas fill, pages are touched for the first time.
+    private const int Settled = 200;
+
+    private const double Allowed = 0.02;
+
+    public static Command Command()
+    {
+        Option<int> steps = new("--steps") { Description = "Steps of RecPO.", DefaultValueFactory = _ => 2000 };
+        Option<bool> all = new("--all") { Description = "Print every sample too." };
+        Command command = new("soak", "Many RecPO steps on a tiny world: native and managed memory must stay flat after step 200.") { steps, all };
+        command.SetAction(result =>
+        {
+            string folder = Path.Combine(Path.GetTempPath(), "rrec-soak-" + Guid.NewGuid().ToString("n"));
+            Directory.CreateDirectory(folder);
+            try
+            {
+                Stopwatch clock = Stopwatch.StartNew();
+                IReadOnlyList<MemorySample> samples = SoakTraining.Run(result.GetValue(steps), 20, folder);
+                if (result.GetValue(all))
+                    foreach (MemorySample s in samples) Console.WriteLine(JsonSerializer.Serialize(s));
+                double resident = SoakTraining.Drift(samples, Settled, s => s.Resident), managed = SoakTraining.Drift(samples, Settled, s => s.Managed);
+                long tensors = samples.Where(s => s.Step >= Settled).Max(s => s.Tensors) - samples.Where(s => s.Step >= Settled).Min(s => s.Tensors);
+                bool flat = resident <= Allowed && managed <= Allowed && tensors == 0;
+                BenchLog.Write(JsonSerializer.Serialize(new
+                {
+                    name = "soak", steps = samples[^1].Step, seconds = Math.Round(clock.Elapsed.TotalSeconds, 1), residentMB = Math.Round(samples[^1].Resident / 1048576.0, 1), managedMB = Math.Round(samples[^1].Managed / 1048576.0, 2),
+                    residentDrift = Math.Round(resident, 4), managedDrift = Math.Round(managed, 4), tensorsMore = tensors, flat,
+                }));
+                return flat ? 0 : 1;
+            }
+            finally
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        });
+        return command;
+    }
+}
