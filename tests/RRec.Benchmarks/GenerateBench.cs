@@ -46,7 +46,8 @@ internal static class GenerateBench
         using IDisposable noGrad = no_grad();
         var random = new Random(1);
         BackboneConfig c = backbone.Config;
-        using PaddedBatch batch = PaddedBatch.FromRows([.. Enumerable.Range(0, prompts).Select(_ => Enumerable.Range(0, length).Select(_ => random.Next(c.VocabularySize)).ToArray())]);
+        int[][] batch = [.. Enumerable.Range(0, prompts).Select(_ => Enumerable.Range(0, length).Select(_ => random.Next(c.VocabularySize)).ToArray())];
+        int[] indexes = [.. Enumerable.Range(0, prompts)];
         int rows = prompts * each;
         double prefill = double.PositiveInfinity, decode = double.PositiveInfinity;
         double cpuPrefill = double.PositiveInfinity, cpuDecode = double.PositiveInfinity;
@@ -54,7 +55,8 @@ internal static class GenerateBench
         {
             using DisposeScope scope = NewDisposeScope();
             (long start, TimeSpan cpu) = Now();
-            using Backbone.Decoding decoding = backbone.BeginDecoding(batch, each, null);
+            using Decoding decoding = backbone.BeginDecoding(null);
+            decoding.Enter(batch, indexes, each);
             (long between, TimeSpan cpuBetween) = Now();
             prefill = Math.Min(prefill, Stopwatch.GetElapsedTime(start, between).TotalSeconds);
             cpuPrefill = Math.Min(cpuPrefill, (cpuBetween - cpu).TotalSeconds);
@@ -63,7 +65,7 @@ internal static class GenerateBench
             {
                 using DisposeScope step = NewDisposeScope();
                 Tensor hidden = decoding.Step(tokens, [.. Enumerable.Repeat(length - 1 + s, rows)]);
-                backbone.Logits(hidden).argmax(-1).cpu();
+                decoding.Logits(hidden).argmax(-1).cpu();
             }
             (long end, TimeSpan cpuEnd) = Now();
             decode = Math.Min(decode, Stopwatch.GetElapsedTime(between, end).TotalSeconds);

@@ -95,65 +95,6 @@ public sealed partial class Backbone
     // ids and positions [r, width] of what follows the common start
     private (Tensor Ids, Tensor Positions) Rest(PaddedBatch batch, int common, int width) =>
         (batch.Ids.narrow(1, common, width), arange(common, common + width, ScalarType.Int64, Device).unsqueeze(0).expand(batch.Rows, width));
-
-    /// <summary>Begins a generation: prompts prefilled, <paramref name="each"/> rows of each.</summary>
-    internal Decoding BeginDecoding(PaddedBatch prompts, int each, EmbeddingDelta? delta) => new(this, prompts, each, delta);
-
-    /// <summary>
-    /// A running generation: P prompts with G rows each, one token per row and step. The first step feeds every row its prompt's last token.
-    /// </summary>
-    internal sealed class Decoding : IDisposable
-    {
-        private readonly Backbone _backbone;
-        private readonly EmbeddingDelta? _delta;
-        private readonly KvPrefix _prefix;
-        private readonly KvCache _cache;
-        private int[] _promptOfRow;
-
-        public Decoding(Backbone backbone, PaddedBatch prompts, int each, EmbeddingDelta? delta)
-        {
-            (_backbone, _delta) = (backbone, delta);
-            _prefix = backbone.PromptKeys(prompts, delta);
-            _cache = new KvCache(backbone.Config, prompts.Rows * each, backbone.Type, backbone.Device);
-            _promptOfRow = [.. Enumerable.Range(0, prompts.Rows * each).Select(r => r / each)];
-        }
-
-        public int Rows => _cache.Rows;
-
-        public int Columns => _cache.Columns;
-
-        /// <summary>Feeds one token per row and returns their hidden states [rows, hidden].</summary>
-        public Tensor Step(ReadOnlySpan<long> tokens, ReadOnlySpan<int> positions)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            _cache.Begin(positions);
-            var at = new long[positions.Length];
-            int max = 0;
-            for (int i = 0; i < at.Length; i++) max = Math.Max(max, (int)(at[i] = positions[i]));
-            Tensor ids = HostTensors.Long(tokens.ToArray(), _backbone.Device, tokens.Length, 1);
-            Tensor where = HostTensors.Long(at, _backbone.Device, at.Length, 1);
-            var attention = new PrefixAttention(_backbone.Config, _backbone._ropes, _prefix, where, max, _backbone.Type, _cache);
-            Tensor hidden = _backbone._decoder.Run(_backbone.Input(ids, _delta?.Invoke(ids, _promptOfRow)), attention);
-            return hidden.view(tokens.Length, -1).MoveToOuterDisposeScope();
-        }
-
-        /// <summary>Makes a column that a row wrote invisible to its later tokens.</summary>
-        public void Discard(int row, int column) => _cache.Discard(row, column);
-
-        /// <summary>Keeps some prompts, and of each of them equally many rows (listed prompt by prompt).</summary>
-        public void Select(int[] prompts, int[] rows)
-        {
-            _prefix.Select(prompts);
-            _cache.Select(rows);
-            _promptOfRow = [.. rows.Select(r => _promptOfRow[r])];
-        }
-
-        public void Dispose()
-        {
-            _prefix.Dispose();
-            _cache.Dispose();
-        }
-    }
 }
 
 /// <summary>Rows grouped by prompt into a rectangle: the shape in which they can share a prompt's keys without copying them.</summary>

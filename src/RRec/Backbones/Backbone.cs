@@ -141,6 +141,7 @@ public sealed partial class Backbone : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _packed?.Dispose();
         _decoder.Weights.Dispose();
         _decoder.Adapter?.Dispose();
         _ropes.Full.Dispose();

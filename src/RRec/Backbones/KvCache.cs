@@ -104,15 +104,46 @@ internal sealed class KvCache : IDisposable
         return _onDevice;
     }
 
-    /// <summary>Keeps only some rows, in the order given.</summary>
-    public void Select(int[] rows)
+    /// <summary>Adds rows that have nothing in the columns so far.</summary>
+    public void Append(int rows)
     {
+        var positions = new long[(long)(Rows + rows) * _capacity];
+        Array.Copy(_positions, positions, _positions.Length);
+        for (int r = Rows; r < Rows + rows; r++) Array.Fill(positions, Discarded, r * _capacity, Columns);
+        _positions = positions;
+        _anyDiscarded |= Columns > 0;
+        _onDevice?.Dispose();
+        _onDevice = null;
+        using DisposeScope scope = NewDisposeScope();
+        for (int i = 0; i < _layers.Length; i++) _layers[i] = (Taller(_layers[i].K, rows), Taller(_layers[i].V, rows));
+        Rows += rows;
+    }
+
+    // Zeros, not memory as it comes: a weight of zero times what is not a number is not a number.
+    private static Tensor Taller(Tensor old, int rows)
+    {
+        long[] s = old.shape;
+        Tensor tall = cat([old, zeros([rows, s[1], s[2], s[3]], dtype: old.dtype, device: old.device)], 0).DetachFromDisposeScope();
+        old.Dispose();
+        return tall;
+    }
+
+    /// <summary>Keeps only some rows, in the order given; a row may be given twice. First columns that no row sees any more go; returns how many.</summary>
+    public int Select(int[] rows)
+    {
+        int dropped = Columns;
+        foreach (int row in rows)
+        {
+            int first = 0;
+            while (first < dropped && _positions[(long)row * _capacity + first] == Discarded) first++;
+            dropped = first;
+        }
         var positions = new long[(long)rows.Length * _capacity];
         _anyDiscarded = false;
         for (int i = 0; i < rows.Length; i++)
         {
-            Array.Copy(_positions, (long)rows[i] * _capacity, positions, (long)i * _capacity, Columns);
-            for (int j = 0; j < Columns; j++) _anyDiscarded |= positions[(long)i * _capacity + j] == Discarded;
+            Array.Copy(_positions, (long)rows[i] * _capacity + dropped, positions, (long)i * _capacity, Columns - dropped);
+            for (int j = 0; j < Columns - dropped; j++) _anyDiscarded |= positions[(long)i * _capacity + j] == Discarded;
         }
         _positions = positions;
         Rows = rows.Length;
@@ -123,10 +154,14 @@ internal sealed class KvCache : IDisposable
         for (int i = 0; i < _layers.Length; i++)
         {
             (Tensor k, Tensor v) = _layers[i];
-            _layers[i] = (k.index_select(0, index).DetachFromDisposeScope(), v.index_select(0, index).DetachFromDisposeScope());
+            _layers[i] = (Kept(k), Kept(v));
             k.Dispose();
             v.Dispose();
         }
+        Columns -= dropped;
+        return dropped;
+
+        Tensor Kept(Tensor t) => (dropped == 0 ? t : t.roll(-dropped, 2)).index_select(0, index).DetachFromDisposeScope();
     }
 
     public void Dispose()

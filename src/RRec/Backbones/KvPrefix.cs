@@ -45,6 +45,36 @@ internal sealed class KvPrefix : IDisposable
         }
     }
 
+    /// <summary>Adds further prompts, and lets go of theirs.</summary>
+    public void Append(KvPrefix others)
+    {
+        int width = Math.Max(Width, others.Width);
+        if (width > 0)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            for (int i = 0; i < _layers.Length; i++)
+            {
+                ((Tensor k, Tensor v), (Tensor k1, Tensor v1)) = (_layers[i], others[i]);
+                _layers[i] = (cat([Wider(k, k1, Prompts, width), Wider(k1, k, others.Prompts, width)], 0).DetachFromDisposeScope(),
+                    cat([Wider(v, v1, Prompts, width), Wider(v1, v, others.Prompts, width)], 0).DetachFromDisposeScope());
+                k?.Dispose();
+                v?.Dispose();
+            }
+        }
+        Lengths = [.. Lengths, .. others.Lengths];
+        others.Dispose();
+    }
+
+    // Zeros where a prompt has no tokens; one without any has no tensor either.
+    private static Tensor Wider(Tensor? t, Tensor? like, int prompts, int width)
+    {
+        Tensor model = t ?? like!;
+        long have = t?.shape[2] ?? 0;
+        if (have == width) return t!;
+        Tensor none = zeros([prompts, model.shape[1], width - have, model.shape[3]], dtype: model.dtype, device: model.device);
+        return t is null ? none : cat([t, none], 2);
+    }
+
     /// <summary>Keeps only some prompts, in the order given, and as many columns as they need.</summary>
     public void Select(int[] prompts)
     {

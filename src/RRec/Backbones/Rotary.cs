@@ -9,6 +9,7 @@ namespace RRec.Backbones;
 internal sealed class Rotary(float[] inverseFrequencies, Device device, ScalarType dtype) : IDisposable
 {
     private Tensor? _cos, _sin;   // [positions, 1, d/2]
+    private (float[] Cos, float[] Sin) _host = ([], []);
 
     /// <summary>Tables for positions 0..tokens-1: [tokens, 1, d/2]. Views; the caller's scope owns them.</summary>
     public (Tensor Cos, Tensor Sin) First(int tokens)
@@ -26,9 +27,27 @@ internal sealed class Rotary(float[] inverseFrequencies, Device device, ScalarTy
         return (_cos!.index_select(0, flat).view(rows, tokens, 1, -1), _sin!.index_select(0, flat).view(rows, tokens, 1, -1));
     }
 
+    /// <summary>The same tables on the host, at least up to a position: [positions, d/2], one row after the other.</summary>
+    public (float[] Cos, float[] Sin) Host(int maxPosition)
+    {
+        if (_host.Cos.Length <= maxPosition * inverseFrequencies.Length) _host = Tables(maxPosition + 1);
+        return _host;
+    }
+
     private void Grow(int positions)
     {
         if (_cos is not null && _cos.shape[0] >= positions) return;
+        (float[] cos, float[] sin) = Tables(positions);
+        int half = inverseFrequencies.Length, size = cos.Length / half;
+        Dispose();
+        using IDisposable ordinary = inference_mode(false);   // tables first needed in inference must serve training later
+        using DisposeScope scope = NewDisposeScope();
+        _cos = HostTensors.Float(cos, device, size, 1, half).to(dtype).DetachFromDisposeScope();
+        _sin = HostTensors.Float(sin, device, size, 1, half).to(dtype).DetachFromDisposeScope();
+    }
+
+    private (float[] Cos, float[] Sin) Tables(int positions)
+    {
         int size = Math.Max(512, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)positions)), half = inverseFrequencies.Length;
         var cos = new float[size * half];
         var sin = new float[size * half];
@@ -41,11 +60,7 @@ internal sealed class Rotary(float[] inverseFrequencies, Device device, ScalarTy
                 sin[p * half + i] = MathF.Sin(angle);
             }
         }
-        Dispose();
-        using IDisposable ordinary = inference_mode(false);   // tables first needed in inference must serve training later
-        using DisposeScope scope = NewDisposeScope();
-        _cos = HostTensors.Float(cos, device, size, 1, half).to(dtype).DetachFromDisposeScope();
-        _sin = HostTensors.Float(sin, device, size, 1, half).to(dtype).DetachFromDisposeScope();
+        return (cos, sin);
     }
 
     /// <summary>

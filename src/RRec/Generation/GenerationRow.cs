@@ -1,7 +1,7 @@
 namespace RRec.Generation;
 
 /// <summary>One row on its way: sampling, then fed the rest of the answer, then finished.</summary>
-internal sealed class GenerationRow(int prompt, int sample, ulong noiseKey, int promptLength, int[] answerIds, StopDetector detector, bool wantLogProbs)
+internal sealed class GenerationRow(int prompt, int sample, ulong noiseKey, int[] promptIds, int[] answerIds, StopDetector detector, bool wantLogProbs)
 {
     private readonly List<double>? _logProbs = wantLogProbs ? [] : null;
     private int[] _completion = [];   // set when the row stops
@@ -9,8 +9,9 @@ internal sealed class GenerationRow(int prompt, int sample, ulong noiseKey, int 
     private int _own;                 // how many of them the model wrote
     private int _fedOfCompletion;
     private StopReason _stop;
+    private int _sampled = promptIds[^1];
 
-    /// <summary>The prompt's index within the batch, as the batch was made.</summary>
+    /// <summary>The prompt's index.</summary>
     public int Prompt => prompt;
 
     public int Sample => sample;
@@ -20,7 +21,7 @@ internal sealed class GenerationRow(int prompt, int sample, ulong noiseKey, int 
     public float[]? Embedding { get; set; }
 
     /// <summary>Where the next token goes.</summary>
-    public int Position { get; private set; } = promptLength - 1;
+    public int Position { get; private set; } = promptIds.Length - 1;
 
     /// <summary>Whether the token just fed was the completion's last.</summary>
     public bool FedAll => Stopped && _fedOfCompletion == _completion.Length;
@@ -29,20 +30,21 @@ internal sealed class GenerationRow(int prompt, int sample, ulong noiseKey, int 
 
     public double NextNoise() => Noise.Uniform(noiseKey, Sampled);
 
-    /// <summary>The token fed after the current one: one of the completion.</summary>
-    public long NextForced() => _completion[_fedOfCompletion];
+    /// <summary>The token to feed: the prompt's last, then the newest sampled one, then those of the completion.</summary>
+    public long Next => Stopped ? _completion[_fedOfCompletion] : _sampled;
 
     /// <summary>Called after every step in which the row took part.</summary>
-    public void Fed(bool forced)
+    public void Fed()
     {
         Position++;
-        if (forced) _fedOfCompletion++;
+        if (Stopped) _fedOfCompletion++;
     }
 
     /// <summary>Takes a sampled token. Where it ends the reasoning, returns how many of the fed sampled tokens stay visible; else -1.</summary>
     public int Take(int id, double logProb, bool endOfSequence, int limit)
     {
         _logProbs?.Add(logProb);
+        _sampled = id;
         if (endOfSequence) return Stop(Sampled, StopReason.EndOfSequence, 0);
         int begins = detector.Append(id);
         if (begins >= 0) return Stop(begins, StopReason.Answer, 1);
@@ -65,11 +67,11 @@ internal sealed class GenerationRow(int prompt, int sample, ulong noiseKey, int 
         while (_own < ids.Count && _own < _completion.Length && ids[_own] == _completion[_own]) _own++;
         int keep = Math.Min(Math.Min(_own, ids.Count - unfed), _completion.Length - 1);
         _fedOfCompletion = keep;
-        Position = promptLength + keep;
+        Position = promptIds.Length + keep;
         return keep;
     }
 
-    public Trajectory ToTrajectory(int promptIndex, Func<int[], string> toText)
+    public Trajectory ToTrajectory(Func<int[], string> toText)
     {
         int[] ids = _completion[.._reasoning];
         double[]? logProbs = null;
@@ -80,7 +82,7 @@ internal sealed class GenerationRow(int prompt, int sample, ulong noiseKey, int 
         }
         return new Trajectory
         {
-            Prompt = promptIndex, Sample = sample, Ids = ids, CompletionIds = _completion, PolicyMask = [.. _completion.Select((_, i) => i < _own)],
+            Prompt = prompt, Sample = sample, Ids = ids, CompletionIds = _completion, PolicyMask = [.. _completion.Select((_, i) => i < _own)],
             Reasoning = ids.Length == 0 ? "" : toText(ids), Embedding = Embedding!, LogProbs = logProbs, Stop = _stop,
         };
     }

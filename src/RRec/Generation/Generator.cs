@@ -7,7 +7,7 @@ namespace RRec.Generation;
 
 /// <summary>
 /// Writes reasonings. Each prompt is prefilled once and fanned out to its samples; prompts of similar length run together; rows that have
-/// ended leave. When a row begins its answer, ends its text or reaches the limit, it is fed the canonical answer ids in the same running
+/// ended leave, and waiting prompts take their places. When a row begins its answer, ends its text or reaches the limit, it is fed the canonical answer ids in the same running
 /// batch, so that the embedding of the last answer token needs no further pass.
 /// </summary>
 public sealed class Generator
@@ -56,29 +56,17 @@ public sealed class Generator
         using IDisposable noGrad = no_grad();
         var result = new Trajectory[prompts.Count * options.SamplesPerPrompt];
         ITokenSampler sampler = Sampler ?? new TokenSampler(options);
-        // Longest first: if memory is going to be short, it is short at once.
-        int[] order = [.. Enumerable.Range(0, prompts.Count).OrderByDescending(i => prompts[i].Length)];
-        for (int at = 0; at < order.Length;)
-        {
-            int count = Math.Min(order.Length - at, PromptsThatFit(prompts[order[at]].Length, options));
-            int[] members = order[at..(at + count)];
-            using DisposeScope scope = NewDisposeScope();
-            using var batch = new GenerationBatch(_backbone, [.. members.Select(i => prompts[i])], options, sampler, delta is null ? null : (ids, rows) => delta(ids, [.. rows.Select(r => members[r])]));
-            batch.Run(NewRow, cancellation);
-            foreach (GenerationRow row in batch.Finished)
-            {
-                int prompt = members[row.Prompt];
-                result[prompt * options.SamplesPerPrompt + row.Sample] = row.ToTrajectory(prompt, _toText);
-            }
-            GenerationRow NewRow(int prompt, int sample) => new(prompt, sample, options.Temperature == 0 ? 0 : noiseKey(members[prompt], sample),
-                prompts[members[prompt]].Length, _answerIds, new StopDetector(_newDecoder(), _stopText, _answerIds), options.LogProbabilities);
-            at += count;
-        }
+        using DisposeScope scope = NewDisposeScope();
+        using var run = new GenerationRun(_backbone, prompts, options, sampler, delta, NewRow, prompt => Bytes(prompts[prompt].Length, options));
+        run.Run(row => result[row.Prompt * options.SamplesPerPrompt + row.Sample] = row.ToTrajectory(_toText), cancellation);
         return result;
+
+        GenerationRow NewRow(int prompt, int sample) => new(prompt, sample, options.Temperature == 0 ? 0 : noiseKey(prompt, sample), prompts[prompt], _answerIds,
+            new StopDetector(_newDecoder(), _stopText, _answerIds), options.LogProbabilities);
     }
 
-    // Keys and values of prompt and samples, and the prefill's activations, within the budget.
-    private int PromptsThatFit(int promptLength, GenerationOptions options)
+    // Keys and values of prompt and samples, and the prefill's activations.
+    private long Bytes(int promptLength, GenerationOptions options)
     {
         BackboneConfig c = _backbone.Config;
         long size = _backbone.Type is ScalarType.Float32 ? 4 : _backbone.Type is ScalarType.Float64 ? 8 : 2;
@@ -86,7 +74,6 @@ public sealed class Generator
         long keys = perToken * (promptLength + (long)options.SamplesPerPrompt * (options.MaxNewTokens + _answerIds.Length + 1));
         long prefill = promptLength * size * (3L * c.IntermediateSize + 6L * c.HiddenSize) + (long)c.Heads * promptLength * promptLength * size * 2;
         long logits = 2L * sizeof(float) * c.VocabularySize * options.SamplesPerPrompt;
-        long byMemory = options.MemoryBudget / Math.Max(1, keys + Math.Max(prefill, logits));
-        return (int)Math.Clamp(Math.Min(byMemory, options.MaxRows / options.SamplesPerPrompt), 1, int.MaxValue);
+        return Math.Max(1, keys + Math.Max(prefill, logits));
     }
 }

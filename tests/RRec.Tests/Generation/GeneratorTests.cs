@@ -7,7 +7,13 @@ using TextGenerator = RRec.Generation.Generator;
 
 namespace RRec.Tests.Generation;
 
-public sealed class GeneratorTests : IDisposable
+/// <summary>On this processor's vectors.</summary>
+public sealed class PackedGeneratorTests() : GeneratorTests(packed: true);
+
+/// <summary>By the library's operators, as on a GPU.</summary>
+public sealed class TensorGeneratorTests() : GeneratorTests(packed: false);
+
+public abstract class GeneratorTests : IDisposable
 {
     // A made-up vocabulary: ids below 20 are single letters, then pieces of the answer text, merged and not.
     private const int Open = 20, Word = 21, Close = 22, Merged = 23, Head = 24, Tail = 25, End = 1;
@@ -15,11 +21,12 @@ public sealed class GeneratorTests : IDisposable
     private readonly DisposeScope _scope = NewDisposeScope();
     private readonly Backbone _backbone;
 
-    public GeneratorTests()
+    protected GeneratorTests(bool packed)
     {
         BackboneConfig config = BackboneConfig.Qwen2(50, 16, 24, 2, 4, 2, endOfSequenceId: End, padId: 0);
         manual_seed(2);
         _backbone = Backbone.Create(config, Backbone.ExpectedWeights(config).ToDictionary(w => w.Name, w => randn(w.Shape) * 0.5));
+        _backbone.UsePacked = packed;
     }
 
     public void Dispose()

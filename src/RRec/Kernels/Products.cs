@@ -1,0 +1,219 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace RRec.Kernels;
+
+/// <summary>A matrix [rows, columns], row after row, in single precision or in bfloat16.</summary>
+/// <param name="Data">Its first number.</param>
+/// <param name="Rows">Outputs of a product.</param>
+/// <param name="Columns">Inputs.</param>
+/// <param name="Half">Whether the numbers are bfloat16.</param>
+internal readonly record struct Matrix(nint Data, int Rows, int Columns, bool Half)
+{
+    /// <summary>Some of its rows.</summary>
+    public Matrix Part(int from, int rows) => this with { Data = Data + (nint)from * Columns * (Half ? 2 : 4), Rows = rows };
+}
+
+/// <summary>
+/// y = x wᵀ for weights as a checkpoint stores them, one row per output: every output is a dot product of two rows that lie in memory one number after the other,
+/// so nothing has to be packed. Libraries pack the weights for each product, which for few rows costs more than the product. Four rows of x meet four rows of w in
+/// registers; each dot product adds its terms in one and the same order wherever it stands, so a row's result does not depend on the rows beside it.
+/// </summary>
+internal static unsafe class Products
+{
+    // A block of x that stays in a core's second-level cache, and the outputs that one piece of work computes for it.
+    private const int BlockBytes = 400 << 10, MostRows = 96;
+
+    /// <summary>x [n, columns] times wᵀ.</summary>
+    /// <param name="team">Who works.</param>
+    /// <param name="x">[n, columns].</param>
+    /// <param name="n">Rows of x.</param>
+    /// <param name="w">[outputs, columns].</param>
+    /// <param name="y">[n, outputs], rows <paramref name="stride"/> apart.</param>
+    /// <param name="stride">From one row of y to the next.</param>
+    /// <param name="bias">[outputs] or null.</param>
+    /// <param name="add">Adds to what stands in y.</param>
+    public static void Multiply(WorkerTeam team, float* x, int n, Matrix w, float* y, int stride, float* bias = null, bool add = false)
+    {
+        if (n == 0) return;
+        int rows = Math.Clamp(BlockBytes / (w.Columns * sizeof(float)) & ~3, 8, MostRows), blocks = (n + rows - 1) / rows;
+        // Pieces of like size: few enough that claiming them costs nothing, enough that threads end together.
+        long work = (long)Math.Min(n, rows) * w.Columns;
+        int outputs = (int)Math.Clamp((1 << 19) / work, 16, 512);
+        outputs = Math.Max(16, Math.Min(outputs, (w.Rows + 2 * team.Threads - 1) / (2 * team.Threads)) + 15 & ~15);
+        int slices = (w.Rows + outputs - 1) / outputs;
+        team.For(blocks * slices, piece =>
+        {
+            int block = piece / slices, from = piece % slices * outputs, first = block * rows;
+            int count = Math.Min(rows, n - first), to = Math.Min(w.Rows, from + outputs);
+            if (w.Half) Slice<HalfWeights>(x + (long)first * w.Columns, count, w, from, to, y + (long)first * stride, stride, bias, add);
+            else Slice<FullWeights>(x + (long)first * w.Columns, count, w, from, to, y + (long)first * stride, stride, bias, add);
+        });
+    }
+
+    // Outputs [from, to) of n rows, sixteen outputs at a time so that y is written line by line.
+    private static void Slice<T>(float* x, int n, Matrix w, int from, int to, float* y, int stride, float* bias, bool add) where T : struct, IWeights
+    {
+        int k = w.Columns;
+        byte* data = (byte*)w.Data;
+        long row = (long)k * T.Size;
+        for (int start = from; start < to; start += 16)
+        {
+            int end = Math.Min(to, start + 16), i = 0;
+            if (Vector512.IsHardwareAccelerated)
+                for (; i + 4 <= n; i += 4)
+                {
+                    int j = start;
+                    for (; j + 4 <= end; j += 4) FourByFour<T>(x + (long)i * k, data + j * row, k, y + (long)i * stride + j, stride, bias is null ? null : bias + j, add);
+                    for (; j < end; j++)
+                        for (int r = i; r < i + 4; r++) One<T>(x + (long)r * k, data + j * row, k, y + (long)r * stride + j, bias is null ? null : bias + j, add);
+                }
+            for (; i < n; i++)
+            {
+                int j = start;
+                for (; j + 4 <= end; j += 4) OneByFour<T>(x + (long)i * k, data + j * row, k, y + (long)i * stride + j, bias is null ? null : bias + j, add);
+                for (; j < end; j++) One<T>(x + (long)i * k, data + j * row, k, y + (long)i * stride + j, bias is null ? null : bias + j, add);
+            }
+        }
+    }
+
+    private static void FourByFour<T>(float* x, byte* w, int k, float* y, int stride, float* bias, bool add) where T : struct, IWeights
+    {
+        Vector512<float> zero = Vector512<float>.Zero;
+        Vector512<float> a0 = zero, a1 = zero, a2 = zero, a3 = zero, b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+        Vector512<float> c0 = zero, c1 = zero, c2 = zero, c3 = zero, d0 = zero, d1 = zero, d2 = zero, d3 = zero;
+        long row = (long)k * T.Size;
+        byte* w1 = w + row, w2 = w1 + row, w3 = w2 + row;
+        float* x1 = x + k, x2 = x1 + k, x3 = x2 + k;
+        int q = 0;
+        for (; q + 16 <= k; q += 16)
+        {
+            Vector512<float> p0 = T.Load(w, q), p1 = T.Load(w1, q), p2 = T.Load(w2, q), p3 = T.Load(w3, q);
+            Vector512<float> v = Vector512.Load(x + q);
+            a0 = Vectors.Fma(v, p0, a0);
+            a1 = Vectors.Fma(v, p1, a1);
+            a2 = Vectors.Fma(v, p2, a2);
+            a3 = Vectors.Fma(v, p3, a3);
+            v = Vector512.Load(x1 + q);
+            b0 = Vectors.Fma(v, p0, b0);
+            b1 = Vectors.Fma(v, p1, b1);
+            b2 = Vectors.Fma(v, p2, b2);
+            b3 = Vectors.Fma(v, p3, b3);
+            v = Vector512.Load(x2 + q);
+            c0 = Vectors.Fma(v, p0, c0);
+            c1 = Vectors.Fma(v, p1, c1);
+            c2 = Vectors.Fma(v, p2, c2);
+            c3 = Vectors.Fma(v, p3, c3);
+            v = Vector512.Load(x3 + q);
+            d0 = Vectors.Fma(v, p0, d0);
+            d1 = Vectors.Fma(v, p1, d1);
+            d2 = Vectors.Fma(v, p2, d2);
+            d3 = Vectors.Fma(v, p3, d3);
+        }
+        Finish<T>(Sum(a0, a1, a2, a3), x, w, row, q, k, y, bias, add);
+        Finish<T>(Sum(b0, b1, b2, b3), x1, w, row, q, k, y + stride, bias, add);
+        Finish<T>(Sum(c0, c1, c2, c3), x2, w, row, q, k, y + 2L * stride, bias, add);
+        Finish<T>(Sum(d0, d1, d2, d3), x3, w, row, q, k, y + 3L * stride, bias, add);
+    }
+
+    // Also all that half as many registers half as wide (AVX2) can hold.
+    private static void OneByFour<T>(float* x, byte* w, int k, float* y, float* bias, bool add) where T : struct, IWeights
+    {
+        Vector512<float> a = Vector512<float>.Zero, b = a, c = a, d = a;
+        long row = (long)k * T.Size;
+        byte* w1 = w + row, w2 = w1 + row, w3 = w2 + row;
+        int q = 0;
+        for (; q + 16 <= k; q += 16)
+        {
+            Vector512<float> v = Vector512.Load(x + q);
+            a = Vectors.Fma(v, T.Load(w, q), a);
+            b = Vectors.Fma(v, T.Load(w1, q), b);
+            c = Vectors.Fma(v, T.Load(w2, q), c);
+            d = Vectors.Fma(v, T.Load(w3, q), d);
+        }
+        Finish<T>(Sum(a, b, c, d), x, w, row, q, k, y, bias, add);
+    }
+
+    private static void One<T>(float* x, byte* w, int k, float* y, float* bias, bool add) where T : struct, IWeights
+    {
+        Vector512<float> a = Vector512<float>.Zero;
+        int q = 0;
+        for (; q + 16 <= k; q += 16) a = Vectors.Fma(Vector512.Load(x + q), T.Load(w, q), a);
+        float sum = Sum(a, a, a, a).ToScalar();
+        for (; q < k; q++) sum = MathF.FusedMultiplyAdd(x[q], T.One(w, q), sum);
+        if (bias is not null) sum += *bias;
+        *y = add ? *y + sum : sum;
+    }
+
+    // The columns that fill no vector, the bias, and the store: four outputs of one row.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish<T>(Vector128<float> sums, float* x, byte* w, long row, int q, int k, float* y, float* bias, bool add) where T : struct, IWeights
+    {
+        for (; q < k; q++)
+        {
+            Vector128<float> column = Vector128.Create(T.One(w, q), T.One(w + row, q), T.One(w + 2 * row, q), T.One(w + 3 * row, q));
+            sums = Vector128.FusedMultiplyAdd(Vector128.Create(x[q]), column, sums);
+        }
+        if (bias is not null) sums += Vector128.Load(bias);
+        if (add) sums += Vector128.Load(y);
+        sums.Store(y);
+    }
+
+    // The sums of four vectors.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Sum(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        if (Sse3.IsSupported) return Sse3.HorizontalAdd(Sse3.HorizontalAdd(Quarter(a), Quarter(b)), Sse3.HorizontalAdd(Quarter(c), Quarter(d)));
+        return Vector128.Create(Pairs(Quarter(a)), Pairs(Quarter(b)), Pairs(Quarter(c)), Pairs(Quarter(d)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Quarter(Vector512<float> v)
+    {
+        Vector256<float> half = v.GetLower() + v.GetUpper();
+        return half.GetLower() + half.GetUpper();
+    }
+
+    private static float Pairs(Vector128<float> v) => v[0] + v[1] + (v[2] + v[3]);
+
+    private interface IWeights
+    {
+        static abstract int Size { get; }
+
+        static abstract Vector512<float> Load(byte* row, int at);
+
+        static abstract float One(byte* row, int at);
+    }
+
+    private struct FullWeights : IWeights
+    {
+        public static int Size => sizeof(float);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<float> Load(byte* row, int at) => Vector512.Load((float*)row + at);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static float One(byte* row, int at) => ((float*)row)[at];
+    }
+
+    // bfloat16 is the upper half of a single: widening is a shift.
+    private struct HalfWeights : IWeights
+    {
+        public static int Size => sizeof(ushort);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<float> Load(byte* row, int at)
+        {
+            Vector256<ushort> packed = Vector256.Load((ushort*)row + at);
+            Vector512<uint> wide = Avx512F.IsSupported
+                ? Avx512F.ConvertToVector512UInt32(packed)
+                : Vector512.Create(Vector256.WidenLower(packed), Vector256.WidenUpper(packed));
+            return Vector512.ShiftLeft(wide, 16).AsSingle();
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static float One(byte* row, int at) => BitConverter.UInt32BitsToSingle((uint)((ushort*)row)[at] << 16);
+    }
+}
