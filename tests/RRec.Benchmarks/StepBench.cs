@@ -53,8 +53,8 @@ internal static class StepBench
         double prefill = BenchLine.Seconds(() =>
         {
             using IDisposable noGrad = no_grad();
-            using PaddedBatch prompts = PaddedBatch.FromRows(scene.Prompts, device: backbone.Device);
-            backbone.BeginDecoding(prompts, scene.Group, null).Dispose();
+            using Decoding decoding = backbone.BeginDecoding(null);
+            decoding.Enter(scene.Prompts, [.. Enumerable.Range(0, scene.Prompts.Length)], scene.Group);
             Wait(backbone);
         });
         double reward = BenchLine.Seconds(() => batch = scene.Reward(trajectories));
