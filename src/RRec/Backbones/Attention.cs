@@ -70,7 +70,33 @@ internal abstract class Attention(BackboneConfig config)
     private Tensor Shape(Tensor scores, Tensor? mask)
     {
         if (Config.AttentionSoftCap is double cap) scores = (scores / cap).tanh() * cap;
-        return mask is null ? scores : scores + mask;
+        if (mask is null) return scores;
+        // In place and behind autograd's back: the derivative of adding a constant is 1, and neither a product nor a scaling reads its result again.
+        using IDisposable noGrad = no_grad();
+        scores.detach().add_(mask);
+        return scores;
+    }
+
+    /// <summary>
+    /// The library's fused attention of q [R, t, H, d] over k and v [R, K, s, d]; <paramref name="mask"/> broadcasts to [R, H, t, s], null: causal.
+    /// It never holds the scores on devices that have such a kernel. [R, t, H d].
+    /// </summary>
+    protected Tensor Fused(Tensor q, Tensor k, Tensor v, Tensor? mask)
+    {
+        long rows = q.shape[0], t = q.shape[1], d = q.shape[3];
+        double factor = Config.QueryScale * Math.Sqrt(d);   // the kernel scales by 1/sqrt(d) itself
+        if (Math.Abs(factor - 1) > 1e-9) q = q * factor;
+        Tensor o = F.scaled_dot_product_attention(q.transpose(1, 2), PerQueryHead(k), PerQueryHead(v), mask, 0, mask is null);
+        return o.transpose(1, 2).reshape(rows, t, Config.Heads * d);
+    }
+
+    // [R, K, s, d] -> [R, H, s, d]: the published signature knows no grouped heads.
+    private Tensor PerQueryHead(Tensor x)
+    {
+        long g = Config.Heads / Config.KeyValueHeads;
+        if (g == 1) return x;
+        long[] s = x.shape;
+        return x.unsqueeze(2).expand(s[0], s[1], g, s[2], s[3]).reshape(s[0], s[1] * g, s[2], s[3]);
     }
 
     private static Tensor Softmax(Tensor scores) => scores.dtype == ScalarType.Float32
@@ -98,64 +124,5 @@ internal sealed record LastTokens(Tensor Index, int[] Lengths)
         Tensor seen = behind.ge(0);
         if (window is int w) seen = seen.logical_and(behind.lt(w));
         return Attention.Additive(seen, dtype).view(prompts, 1, -1, 1, 1, tokens);
-    }
-}
-
-/// <summary>
-/// Whole sequences from position 0: causal attention among a row's own tokens, by the library's fused kernel where the family allows it.
-/// Right padding needs no mask. Optionally keeps every layer's keys and values.
-/// </summary>
-internal sealed class CausalAttention : Attention
-{
-    private readonly Rotary _full, _sliding;
-    private readonly int _tokens;
-    private readonly KvPrefix? _keep;
-    private readonly Tensor? _mask, _slidingMask;
-
-    /// <param name="config">The decoder's shape.</param>
-    /// <param name="full">Rotation of full layers.</param>
-    /// <param name="sliding">Rotation of sliding layers.</param>
-    /// <param name="tokens">Width of the batch.</param>
-    /// <param name="dtype">The type of the activations.</param>
-    /// <param name="device">Where they are.</param>
-    /// <param name="keep">Receives keys and values [rows, K, tokens, d] of every layer.</param>
-    public CausalAttention(BackboneConfig config, Rotary full, Rotary sliding, int tokens, ScalarType dtype, Device device, KvPrefix? keep) : base(config)
-    {
-        (_full, _sliding, _tokens, _keep) = (full, sliding, tokens, keep);
-        bool slides = config.SlidingWindow is int window && tokens > window;
-        if (config.AttentionSoftCap is null && !slides) return;   // is_causal says it all
-        Tensor at = arange(tokens, ScalarType.Int64, device);
-        Tensor back = at.unsqueeze(1) - at.unsqueeze(0);          // [t, t]: how far back key j lies of query i
-        Tensor causal = back.ge(0);
-        if (config.AttentionSoftCap is not null) _mask = Additive(causal, dtype);
-        _slidingMask = slides ? Additive(causal.logical_and(back.lt(config.SlidingWindow!.Value)), dtype) : _mask;
-    }
-
-    public override (Tensor Cos, Tensor Sin) Rotation(bool slides) => (slides ? _sliding : _full).First(_tokens);
-
-    public override Tensor? Attend(int layer, Tensor? q, Tensor k, Tensor v, LastTokens? last = null)
-    {
-        k = k.transpose(1, 2);   // [R, K, t, d]
-        v = v.transpose(1, 2);
-        _keep?.Keep(layer, k, v);
-        if (q is null) return null;
-        if (last is not null) return Grouped(q, q.shape[0], null, (k, v, last.OwnMask(q.shape[0], _tokens, Config.LayerSlides[layer] ? Config.SlidingWindow : null, q.dtype)));
-        Tensor? mask = Config.LayerSlides[layer] ? _slidingMask : _mask;
-        if (Config.AttentionSoftCap is not null) return Grouped(q, q.shape[0], null, (k, v, mask));
-        long rows = q.shape[0], t = q.shape[1], d = q.shape[3];
-        // The fused kernel scales by 1/sqrt(d) itself.
-        double factor = Config.QueryScale * Math.Sqrt(d);
-        if (Math.Abs(factor - 1) > 1e-9) q = q * factor;
-        Tensor o = F.scaled_dot_product_attention(q.transpose(1, 2), PerQueryHead(k), PerQueryHead(v), mask, 0, mask is null);
-        return o.transpose(1, 2).reshape(rows, t, Config.Heads * d);
-    }
-
-    // [R, K, t, d] -> [R, H, t, d]: the published signature knows no grouped heads.
-    private Tensor PerQueryHead(Tensor x)
-    {
-        long g = Config.Heads / Config.KeyValueHeads;
-        if (g == 1) return x;
-        long[] s = x.shape;
-        return x.unsqueeze(2).expand(s[0], s[1], g, s[2], s[3]).reshape(s[0], s[1] * g, s[2], s[3]);
     }
 }

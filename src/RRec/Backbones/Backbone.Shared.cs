@@ -46,7 +46,7 @@ public sealed partial class Backbone
             int tokens = (int)ids.shape[1], longest = prompts.Lengths.Max();
             Tensor start = HostTensors.Long([.. promptOfRow.Select(p => prompts.Lengths[p] - 1)], Device).view(-1, 1);
             Tensor positions = start + arange(tokens, ScalarType.Int64, Device);   // [P G, 1 + c]
-            var attention = new PrefixAttention(Config, _ropes, prefix, positions, longest - 1 + tokens - 1, Type, null);
+            var attention = new PrefixAttention(Config, _ropes, prefix, positions, longest - 1 + tokens - 1, Type, FusedAttention, null);
             Tensor hidden = _decoder.Run(Input(ids, delta?.Invoke(ids, promptOfRow)), attention);
             return asGiven ? hidden : hidden.index_select(0, HostTensors.Long(place, Device));
         });
@@ -65,7 +65,7 @@ public sealed partial class Backbone
         {
             using KvPrefix start = CommonKeys(prompts, common), rest = new(Config.Layers, [.. lengths.Select(n => n - common)]);
             (Tensor own, Tensor positions) = Rest(prompts, common, width - common);
-            _decoder.KeysOnly(Input(own, null), new PrefixAttention(Config, _ropes, start, positions, width - 1, Type, null, rest));
+            _decoder.KeysOnly(Input(own, null), new PrefixAttention(Config, _ropes, start, positions, width - 1, Type, FusedAttention, null, rest));
             prefix.Join(start, rest);
             return prefix;
         }

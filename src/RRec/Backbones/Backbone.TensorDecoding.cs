@@ -59,7 +59,7 @@ public sealed partial class Backbone
             }
             _cache!.Begin(at);
             Tensor ids = HostTensors.Long(fed, backbone.Device, places, 1), where = HostTensors.Long([.. at.Select(p => (long)p)], backbone.Device, places, 1);
-            var attention = new PrefixAttention(backbone.Config, backbone._ropes, _prefix, where, max, backbone.Type, _cache);
+            var attention = new PrefixAttention(backbone.Config, backbone._ropes, _prefix, where, max, backbone.Type, backbone.FusedAttention, _cache);
             Tensor? added = delta?.Invoke(ids, [.. Enumerable.Range(0, places).Select(i => _indexes[i / _each])]);
             Tensor hidden = backbone._decoder.Run(backbone.Input(ids, added), attention).view(places, -1);
             if (Rows < places) hidden = hidden.index_select(0, HostTensors.Long(_place, backbone.Device));

@@ -23,6 +23,7 @@ public sealed partial class Backbone : IDisposable
     {
         (Config, Device, Type) = (config, device, dtype);
         _decoder = new Decoder(config, weights);
+        FusedAttention = device.type == DeviceType.CUDA || (Version.TryParse(torch.__version__.Split('+')[0], out Version? libtorch) && libtorch >= new Version(2, 1));
         var full = new Rotary(config.Rope.InverseFrequencies(config.HeadSize), device, dtype);
         _ropes = (full, config.SlidingRope == config.Rope ? full : new Rotary(config.SlidingRope.InverseFrequencies(config.HeadSize), device, dtype));
     }
@@ -35,6 +36,12 @@ public sealed partial class Backbone : IDisposable
 
     /// <summary>The type of the weights and activations.</summary>
     public ScalarType Type { get; }
+
+    /// <summary>
+    /// Whether attention goes through the library's operator. That has a kernel which never holds the scores on GPUs, and on CPUs from libtorch 2.1; before, it is
+    /// a plain loop and ours is faster.
+    /// </summary>
+    internal bool FusedAttention { get; set; }
 
     /// <summary>The LoRA adapter, where one is attached.</summary>
     public LoraAdapter? Adapter => _decoder.Adapter;
@@ -130,7 +137,7 @@ public sealed partial class Backbone : IDisposable
         using KvPrefix start = CommonKeys(batch, common);
         (Tensor ids, Tensor positions) = Rest(batch, common, batch.Tokens - common);
         Tensor rest = HostTensors.Long([.. lengths.Select((n, i) => (long)i * (batch.Tokens - common) + n - common - 1)], Device, batch.Rows);
-        var attention = new PrefixAttention(Config, _ropes, start, positions, batch.Tokens - 1, Type, null);
+        var attention = new PrefixAttention(Config, _ropes, start, positions, batch.Tokens - 1, Type, FusedAttention, null);
         return _decoder.RunLast(Input(ids, null), attention, new LastTokens(rest, [.. lengths.Select(n => n - common)]));
     });
 
@@ -155,7 +162,7 @@ public sealed partial class Backbone : IDisposable
         return delta is null ? x : x + delta.to(x.dtype);
     }
 
-    private CausalAttention Causal(int tokens, KvPrefix? keep) => new(Config, _ropes.Full, _ropes.Sliding, tokens, Type, Device, keep);
+    private CausalAttention Causal(int tokens, KvPrefix? keep) => new(Config, _ropes.Full, _ropes.Sliding, tokens, Type, Device, FusedAttention, keep);
 
     private static Tensor InScope(Func<Tensor> compute)
     {

@@ -78,14 +78,15 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
         long rows = x.shape[0], t = x.shape[1], d = config.HeadSize, heads = config.Heads, kv = config.KeyValueHeads;
 
         Tensor normed = Norm(x, w.InputNorm, x.dtype);
-        Tensor[] qkv = Project(normed, w.Qkv, w.QkvBias, lora?.Qkv).view(rows, t, heads + 2 * kv, d).split([heads, kv, kv], 2);
-        (Tensor q, Tensor k) = Rotate(qkv[0], qkv[1], w, attention.Rotation(config.LayerSlides[i]));
+        Tensor qkv = Project(normed, w.Qkv, w.QkvBias, lora?.Qkv).view(rows, t, heads + 2 * kv, d);
+        (Tensor q, Tensor k) = Rotate(qkv, w, attention.Rotation(config.LayerSlides[i]));
+        Tensor v = qkv.narrow(2, heads + kv, kv);
         if (last is not null)   // from here on t = 1
         {
             q = q.reshape(rows * t, heads, d).index_select(0, last.Index).unsqueeze(1);
             x = x.reshape(rows * t, -1).index_select(0, last.Index).unsqueeze(1);
         }
-        Tensor? seen = attention.Attend(i, whole ? q : null, k, qkv[2], last);   // [R, t, H d]
+        Tensor? seen = attention.Attend(i, whole ? q : null, k, v, last);   // [R, t, H d]
         if (seen is null) return null;
 
         Tensor attended = Project(seen, w.Output, null, lora?.Output);
@@ -99,10 +100,15 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
         return x + mlp;
     }
 
-    private (Tensor Q, Tensor K) Rotate(Tensor q, Tensor k, LayerWeights w, (Tensor Cos, Tensor Sin) table)
+    // Queries and keys of [R, t, H + 2 K, d], rotated together.
+    private (Tensor Q, Tensor K) Rotate(Tensor qkv, LayerWeights w, (Tensor Cos, Tensor Sin) table)
     {
-        if (w.QueryNorm is not null) (q, k) = (Norm(q, w.QueryNorm, q.dtype), Norm(k, w.KeyNorm!, k.dtype));
-        return (Rotary.Apply(q, table.Cos, table.Sin), Rotary.Apply(k, table.Cos, table.Sin));
+        long heads = config.Heads, kv = config.KeyValueHeads;
+        Tensor both = w.QueryNorm is null
+            ? qkv.narrow(2, 0, heads + kv)
+            : cat([Norm(qkv.narrow(2, 0, heads), w.QueryNorm, qkv.dtype), Norm(qkv.narrow(2, heads, kv), w.KeyNorm!, qkv.dtype)], 2);
+        both = Rotary.Apply(both, table.Cos, table.Sin);
+        return (both.narrow(2, 0, heads), both.narrow(2, heads, kv));
     }
 
     /// <summary>x [R, t, in] times a matrix [out, in], plus the adapter's part.</summary>

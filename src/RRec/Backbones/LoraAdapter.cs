@@ -98,14 +98,14 @@ internal sealed record LoraPart(string Projection, int Start, int Rows, Tensor A
 /// <summary>All adapted projections that share one fused matrix: applied with two products, whatever their number.</summary>
 internal sealed record LoraSite(IReadOnlyList<LoraPart> Parts, int OutputRows, double Scale)
 {
-    /// <summary>x [n, in] and the frozen product [n, out] to [n, out].</summary>
+    /// <summary>Adds the adapter's part for x [n, in] to the frozen product [n, out], which must be a fresh tensor that nothing else reads: in place.</summary>
     public Tensor Apply(Tensor x, Tensor product)
     {
         if (Parts.Count == 1 && Parts[0].Rows == OutputRows)
-            return product.addmm(x.mm(Parts[0].A.to(x.dtype).t()), Parts[0].B.to(x.dtype).t(), 1, (float)Scale);
+            return product.addmm_(x.mm(Parts[0].A.to(x.dtype).t()), Parts[0].B.to(x.dtype).t(), 1, (float)Scale);
         // The As stacked, the Bs along a diagonal: [n, in] x [in, sum of ranks] x [sum of ranks, out].
         Tensor a = Parts.Count == 1 ? Parts[0].A : cat(Parts.Select(p => p.A).ToArray(), 0);
-        return product.addmm(x.mm(a.to(x.dtype).t()), Diagonal().to(x.dtype).t(), 1, (float)Scale);
+        return product.addmm_(x.mm(a.to(x.dtype).t()), Diagonal().to(x.dtype).t(), 1, (float)Scale);
     }
 
     private Tensor Diagonal()

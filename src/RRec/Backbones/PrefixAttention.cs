@@ -14,6 +14,7 @@ internal sealed class PrefixAttention : Attention
     private readonly KvPrefix? _keep;
     private readonly Tensor _positions;
     private readonly int? _window;
+    private readonly bool _fused;
     private readonly (Tensor Cos, Tensor Sin) _full, _sliding;
     private readonly (Tensor? Prefix, Tensor? Own) _mask, _slidingMask;
 
@@ -23,17 +24,19 @@ internal sealed class PrefixAttention : Attention
     /// <param name="positions">Position of every token, [R, t].</param>
     /// <param name="maxPosition">The largest of them.</param>
     /// <param name="dtype">The type of the activations.</param>
+    /// <param name="fused">Whether the library's fused kernel is used where it can be: in one pass, not over a cache.</param>
     /// <param name="cache">Null: the rows' tokens of this pass are all there are.</param>
     /// <param name="keep">Receives keys and values [R, K, t, d] of every layer, where there is no cache.</param>
-    public PrefixAttention(BackboneConfig config, (Rotary Full, Rotary Sliding) ropes, KvPrefix prefix, Tensor positions, int maxPosition, ScalarType dtype, KvCache? cache, KvPrefix? keep = null) : base(config)
+    public PrefixAttention(BackboneConfig config, (Rotary Full, Rotary Sliding) ropes, KvPrefix prefix, Tensor positions, int maxPosition, ScalarType dtype, bool fused, KvCache? cache, KvPrefix? keep = null) : base(config)
     {
         (_prefix, _cache, _keep, _positions) = (prefix, cache, keep, positions);
         _full = ropes.Full.At(positions, maxPosition);
         _sliding = ReferenceEquals(ropes.Full, ropes.Sliding) ? _full : ropes.Sliding.At(positions, maxPosition);
         // A window that reaches back to position 0 from everywhere is no window.
         int? window = _window = config.SlidingWindow is int w && maxPosition >= w ? w : null;
-        _mask = (PrefixMask(positions, null, dtype), OwnMask(positions, null, dtype));
-        _slidingMask = window is null ? _mask : (PrefixMask(positions, window, dtype), OwnMask(positions, window, dtype));
+        _fused = fused && cache is null && config.AttentionSoftCap is null && prefix.Width > 0;
+        _mask = Masks(null, dtype);
+        _slidingMask = window is null ? _mask : Masks(window, dtype);
     }
 
     public override (Tensor Cos, Tensor Sin) Rotation(bool slides) => slides ? _sliding : _full;
@@ -51,9 +54,32 @@ internal sealed class PrefixAttention : Attention
             int? window = Config.LayerSlides[layer] ? _window : null;
             ownMask = last.OwnMask(_prefix.Prompts, (int)_positions.shape[1], window, q.dtype);
             if (window is not null) prefixMask = PrefixMask(_positions.reshape(-1).index_select(0, last.Index).view(-1, 1), window, q.dtype);
+            else if (_fused) prefixMask = PrefixMask(_positions, null, q.dtype);
         }
         (Tensor, Tensor, Tensor?)? prompt = _prefix.Width == 0 ? null : (_prefix[layer].K, _prefix[layer].V, prefixMask);
-        return Grouped(q, _prefix.Prompts, prompt, (k, v, ownMask));
+        if (!_fused || last is not null) return Grouped(q, _prefix.Prompts, prompt, (k, v, ownMask));
+        (Tensor promptK, Tensor promptV) = _prefix[layer];
+        return Fused(q, cat([PerRow(promptK, q.shape[0]), k], 2), cat([PerRow(promptV, q.shape[0]), v], 2), prefixMask);
+    }
+
+    // [P, K, L, d] -> [R, K, L, d]
+    private static Tensor PerRow(Tensor x, long rows)
+    {
+        long[] s = x.shape;
+        return x.unsqueeze(1).expand(s[0], rows / s[0], s[1], s[2], s[3]).reshape(rows, s[1], s[2], s[3]);
+    }
+
+    // For the fused kernel both in one, as the first: broadcasts to [R, H, t, L + S].
+    private (Tensor? Prefix, Tensor? Own) Masks(int? window, ScalarType dtype)
+    {
+        Tensor? prefix = PrefixMask(_positions, window, dtype), own = OwnMask(_positions, window, dtype);
+        if (!_fused) return (prefix, own);
+        long rows = _positions.shape[0], t = _positions.shape[1], prompts = _prefix.Prompts, width = _prefix.Width;
+        if (prefix is null && own is null) return (zeros([1, 1, t, width + t], dtype: dtype, device: _positions.device), null);
+        Tensor first = prefix is null ? zeros([1, 1, t, width], dtype: dtype, device: _positions.device)
+            : prefix.expand(prompts, 1, rows / prompts, 1, t, width).reshape(rows, 1, t, width);
+        own ??= zeros([t, t], dtype: dtype, device: _positions.device);
+        return (cat([first, own.expand(first.shape[0], 1, t, t)], -1), null);
     }
 
     // Broadcasts to [P, K, G, H/K, t, L]; null where every query sees every column.

@@ -32,6 +32,23 @@ public class SharedPrefixTests
     }
 
     [GoldenTheory(ModelGolden.Root), MemberData(nameof(Families))]
+    public void The_fused_kernel_gives_the_same_states_and_gradients(string family)
+    {
+        using var golden = new ModelGolden(family);
+        golden.Backbone.LoadAdapter(Path.Combine(golden.Folder, "lora"));
+        int[][] prompts = [[.. Enumerable.Range(0, 150)], .. Prompts], completions = [[1, 2, 3, 4], .. Completions];   // the first prompt needs two blocks of queries
+        int[] promptOf = [0, .. PromptOf.Select(p => p + 1)];
+        using PaddedBatch starts = PaddedBatch.FromRows(prompts), ends = PaddedBatch.FromRows(completions);
+        Tensor States(bool fused)
+        {
+            golden.Backbone.FusedAttention = fused;
+            Tensor hidden = golden.Backbone.HiddenShared(starts, ends, promptOf);
+            return cat([.. completions.Select((c, i) => hidden[i].narrow(0, 0, 1 + c.Length)), golden.Backbone.LastHidden(starts)], 0);
+        }
+        Compare(golden.Backbone, States(true), States(false));
+    }
+
+    [GoldenTheory(ModelGolden.Root), MemberData(nameof(Families))]
     public void Gradients_of_all_weights_equal_those_of_whole_rows(string family)
     {
         using var golden = new ModelGolden(family);

@@ -15,6 +15,7 @@ internal static class Aten
     internal static readonly Op addcmul = new("addcmul");
     internal static readonly Op addcmul_ = new("addcmul_");
     internal static readonly Op addmm = new("addmm");
+    internal static readonly Op addmm_ = new("addmm_");
     internal static readonly Op addmv = new("addmv");
     internal static readonly Op alias = new("alias");
     internal static readonly Op all = new("all");

@@ -5,6 +5,7 @@ public static partial class torch
     public partial class Tensor
     {
         public Tensor addmm(Tensor mat1, Tensor mat2, float beta = 1, float alpha = 1) => Aten.addmm.Call(this, mat1, mat2, beta, alpha);
+        public Tensor addmm_(Tensor mat1, Tensor mat2, float beta = 1, float alpha = 1) => Aten.addmm_.InPlace(this, mat1, mat2, beta, alpha);
         public Tensor baddbmm(Tensor batch1, Tensor batch2, float beta = 1, float alpha = 1) => Aten.baddbmm.Call(this, batch1, batch2, beta, alpha);
         public Tensor bmm(Tensor batch2) => Aten.bmm.Call(this, batch2);
         public Tensor cholesky(bool upper = false) => Aten.cholesky.Call(this, upper);
