@@ -19,13 +19,13 @@ public sealed partial class Backbone
     /// <summary>The same without gradients and chunk by chunk, so that memory does not grow with n.</summary>
     /// <param name="hidden">Hidden states [n, hidden].</param>
     /// <param name="targets">The token that follows each, [n], int64.</param>
-    /// <param name="chunk">Tokens at a time; null: as many as give logits of about 64 MB.</param>
+    /// <param name="chunk">Tokens at a time; null: as <see cref="TokensPerLogits"/> says.</param>
     public Tensor TokenLogProbabilitiesNoGrad(Tensor hidden, Tensor targets, int? chunk = null)
     {
         using IDisposable noGrad = no_grad();
         return InScope(() =>
         {
-            int size = chunk ?? DefaultChunk;
+            int size = chunk ?? TokensPerLogits;
             if (hidden.shape[0] <= size) return TokenLogProbabilities(hidden, targets);
             var parts = new List<Tensor>();
             for (long at = 0; at < hidden.shape[0]; at += size)
@@ -47,14 +47,14 @@ public sealed partial class Backbone
     /// <param name="loss">
     /// From the log-probabilities of tokens [start, start + count) (a tensor [count]) to their scalar contribution; contributions are added up.
     /// </param>
-    /// <param name="chunk">Tokens at a time; null: as many as give logits of about 64 MB.</param>
+    /// <param name="chunk">Tokens at a time; null: as <see cref="TokensPerLogits"/> says.</param>
     /// <remarks>
     /// Where the head itself is trained (full fine-tuning), its gradient is added to <c>.grad</c> during this call, unscaled: use the result
     /// with factor 1 there.
     /// </remarks>
     public Tensor TokenLoss(Tensor hidden, Tensor targets, Func<Tensor, int, Tensor> loss, int? chunk = null)
     {
-        int size = chunk ?? DefaultChunk;
+        int size = chunk ?? TokensPerLogits;
         if (!is_grad_enabled() || hidden.shape[0] <= size)
             return InScope(() => hidden.shape[0] == 0 ? zeros([], dtype: ScalarType.Float32, device: Device) : loss(TokenLogProbabilities(hidden, targets), 0));
         return InScope(() =>
@@ -78,5 +78,9 @@ public sealed partial class Backbone
         });
     }
 
-    private int DefaultChunk => Math.Max(16, (int)(64L * 1024 * 1024 / sizeof(float) / Config.VocabularySize));
+    /// <summary>
+    /// How many tokens' logits exist at once: 28 MiB on a CPU, where larger blocks are fetched from the system and zeroed page by page each time (glibc's allocator
+    /// keeps blocks up to 32 MiB), 256 MiB elsewhere, so that the head is not read more often than its products take.
+    /// </summary>
+    internal int TokensPerLogits => (int)Math.Max(16, (Device.type == DeviceType.CPU ? 28L << 20 : 256L << 20) / sizeof(float) / Config.VocabularySize);
 }

@@ -12,9 +12,6 @@ namespace RRec.RecPO;
 /// </summary>
 internal sealed class PolicyUpdate(Backbone backbone, ItemTable items, double temperature, RecPOOptions options)
 {
-    // At most so many logits at once (floats): 64 MiB.
-    private const long LogitsAtOnce = 16L << 20;
-
     private bool Official => options.Compatibility == Compatibility.Official;
 
     /// <summary>The vectors that targets are compared with: a leaf whose gradient flows into the item forward at the end of a mini-batch.</summary>
@@ -232,7 +229,7 @@ internal sealed class PolicyUpdate(Backbone backbone, ItemTable items, double te
 
     private IEnumerable<(int From, int Count)> Pieces(int tokens)
     {
-        int size = (int)Math.Max(1, LogitsAtOnce / backbone.Config.VocabularySize);
+        int size = backbone.TokensPerLogits;
         for (int from = 0; from < tokens; from += size) yield return (from, Math.Min(size, tokens - from));
     }
 
