@@ -19,4 +19,5 @@ root.Subcommands.Add(ScoreBench.Command());
 root.Subcommands.Add(MemoryBench.Command());
 root.Subcommands.Add(CatalogueExperiments.Command());
 root.Subcommands.Add(QualityBench.Command());
+root.Subcommands.Add(LlmBench.Command());
 return await root.Parse(args).InvokeAsync();

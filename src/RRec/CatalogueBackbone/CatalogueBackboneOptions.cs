@@ -14,6 +14,12 @@ public sealed record CatalogueBackboneOptions
     /// <summary>Weight of the text similarity (TF-IDF cosine) beside EASE. Default 0.03, range &gt;= 0; 0 switches text off.</summary>
     public double TextWeight { get; init; } = 0.03;
 
+    /// <summary>
+    /// How much more text counts for an item that few have bought, because it has little else: its weight is <see cref="TextWeight"/> (1 + this / (1 + purchases)).
+    /// Default 0.5, range &gt;= 0; 0 leaves items that nobody has bought behind those that somebody has.
+    /// </summary>
+    public double NewItemBoost { get; init; } = 0.5;
+
     /// <summary>Weight of the next-item regression, after scaling it to EASE's spread. Default 0.4, range &gt;= 0; 0 switches it off.</summary>
     public double NextItemWeight { get; init; } = 0.4;
 

@@ -14,7 +14,7 @@ public static class LinearTeacher
     public static ItemItemModel FitEase(Catalogue catalogue, IReadOnlyList<PurchaseRow> train, CatalogueBackboneOptions? options = null) =>
         FitFrom(catalogue, train, (options ?? new()) with { TextWeight = 0, NextItemWeight = 0 });
 
-    /// <summary>EASE plus the TF-IDF cosine of titles and attributes: the strongest baseline of docs/quality.md.</summary>
+    /// <summary>EASE plus the TF-IDF cosine of titles and attributes; with <see cref="CatalogueBackboneOptions.NewItemBoost"/> 0 the blend of docs/quality.md.</summary>
     public static ItemItemModel FitEaseWithText(Catalogue catalogue, IReadOnlyList<PurchaseRow> train, CatalogueBackboneOptions? options = null) =>
         FitFrom(catalogue, train, (options ?? new()) with { NextItemWeight = 0 });
 
@@ -42,7 +42,11 @@ public static class LinearTeacher
             double nextSpread = next.std().item<float>();
             if (spread > 0 && nextSpread > 0) weights.add_(next, options.NextItemWeight * spread / nextSpread);
         }
-        if (options.TextWeight > 0 && text is not null) weights.add_(tensor(text, n, n), options.TextWeight);
+        if (options.TextWeight > 0 && text is not null)
+        {
+            float[] more = [.. sequences.Purchases.Select(p => (float)(1 + options.NewItemBoost / (1 + p)))];   // by the item that is scored
+            weights.addcmul_(tensor(text, n, n), tensor(more, 1, n), options.TextWeight);
+        }
         return new ItemItemModel(weights.data<float>().ToArray(), n, options.Window, options.Decay);
     }
 

@@ -25,6 +25,12 @@ internal sealed class TeacherFactors
 
     public int Rank { get; }
 
+    /// <summary>
+    /// How many times an item that nobody has bought counts when the directions are chosen. Its column of W is text alone, small and unlike the others: at weight 1
+    /// a rank far below the number of items loses it, and the item is never recommended (docs/catalogue-backbone.md, "New items").
+    /// </summary>
+    private const float NewItemWeight = 5;
+
     /// <summary>The eigenvectors, by subspace iteration from a seeded start.</summary>
     public static TeacherFactors Fit(ItemItemModel teacher, PurchaseSequences sequences, int rank, CatalogueBackboneOptions options, double temperature)
     {
@@ -32,7 +38,8 @@ internal sealed class TeacherFactors
         using var scope = NewDisposeScope();
         int n = teacher.ItemCount;
         rank = Math.Min(rank, n);
-        Tensor w = tensor(teacher.Weights, [n, n]);
+        Tensor w = tensor(teacher.Weights, [n, n]), columns = tensor(sequences.Purchases.Select(p => p == 0 ? NewItemWeight : 1).ToArray()).unsqueeze(0);   // [1, n]
+        w.mul_(columns);
         (float[] gram, _) = CoOccurrence.Histories(sequences, options.Window, options.Decay, 0);
         Tensor h = tensor(gram, [n, n]);
         double ridge = Math.Max(1e-6, 0.5 * h.diagonal().sum().item<float>() / n);
@@ -56,6 +63,7 @@ internal sealed class TeacherFactors
         (_, Tensor rotation) = linalg.eigh((small + small.t()) * 0.5);
         v = v.matmul(rotation.flip(1).narrow(1, 0, rank)).contiguous();
         Tensor u = w.matmul(v) / temperature;
+        v = v / columns.t();
         return new TeacherFactors(u.data<float>().ToArray(), v.data<float>().ToArray(), rank);
     }
 

@@ -11,7 +11,7 @@ internal static class Baselines
 {
     public const string Ease = "ease", Blend = "blend";
 
-    private static readonly CatalogueBackboneOptions Linear = new() { EaseRidge = 300, TextWeight = 0.03, Window = 20, Decay = 0.8 };
+    private static readonly CatalogueBackboneOptions Linear = new() { EaseRidge = 300, TextWeight = 0.03, NewItemBoost = 0, Window = 20, Decay = 0.8 };
 
     public static IReadOnlyList<(string Name, string What, Func<QualityData, int[]> Ranks)> All { get; } =
     [

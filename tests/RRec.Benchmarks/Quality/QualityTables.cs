@@ -28,9 +28,9 @@ internal static class QualityTables
 
     private static string Models(QualityRecord[] records)
     {
-        StringBuilder table = new("| model | seed | Hit@5 | Hit@10 | NDCG@10 [95%] | NDCG@20 | minus EASE [95%] | minus blend [95%] | s | MB |\n|---|---|---|---|---|---|---|---|---|---|\n");
+        StringBuilder table = new("| model | seed | rows | Hit@5 | Hit@10 | NDCG@10 [95%] | NDCG@20 | minus EASE [95%] | minus blend [95%] | s | MB |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
         foreach (QualityRecord r in Ordered(records.Where(r => r.Slice == "all")))
-            table.Append(CultureInfo.InvariantCulture, $"| {r.Model} | {Seed(r)} | {Share(r.Hit5)} | {Share(r.Hit10)} | {Share(r.Ndcg10)} [{Share(r.Ndcg10Lo)}, {Share(r.Ndcg10Hi)}] | {Share(r.Ndcg20)} | ")
+            table.Append(CultureInfo.InvariantCulture, $"| {r.Model} | {Seed(r)} | {r.Rows} | {Share(r.Hit5)} | {Share(r.Hit10)} | {Share(r.Ndcg10)} [{Share(r.Ndcg10Lo)}, {Share(r.Ndcg10Hi)}] | {Share(r.Ndcg20)} | ")
                 .Append(CultureInfo.InvariantCulture, $"{Difference(r.VsEase, r.VsEaseLo, r.VsEaseHi)} | {Difference(r.VsBlend, r.VsBlendLo, r.VsBlendHi)} | {r.Seconds:0} | {r.PeakMb:0} |\n");
         return table.ToString();
     }
@@ -41,7 +41,7 @@ internal static class QualityTables
         if (warm is null || cold is null) return "";
         StringBuilder table = new(string.Create(CultureInfo.InvariantCulture,
             $"| model (mean over seeds) | warm Hit@10 ({warm.Rows:N0} rows) | warm NDCG@10 | cold Hit@10 ({cold.Rows:N0} rows) | cold NDCG@10 |\n|---|---|---|---|---|\n"));
-        foreach (string model in Ordered(records).Select(r => r.Model).Distinct())
+        foreach (string model in Ordered(records.Where(r => r.Slice == "cold")).Select(r => r.Model).Distinct())
         {
             double Mean(string slice, Func<QualityRecord, double> of) => records.Where(r => r.Model == model && r.Slice == slice).Average(of);
             table.Append(CultureInfo.InvariantCulture, $"| {model} | {Share(Mean("warm", r => r.Hit10))} | {Share(Mean("warm", r => r.Ndcg10))} | {Share(Mean("cold", r => r.Hit10))} | {Share(Mean("cold", r => r.Ndcg10))} |\n");

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Diagnostics;
+using RRec.Backbones;
+using RRec.Data;
+using RRec.Metrics;
+using RRec.RecPO;
+using RRec.Text;
+using RRec.WarmUp;
+using TorchSharp;
+
+namespace RRec.Benchmarks.Quality;
+
+/// <summary>
+/// A real LLM with LoRA on the same rows and in the same tables: contrastive warm-up, then RecPO, as far as the given minutes reach. Prompts are
+/// short and windows are ten lines, because on a CPU tokens are what there is too little of. Rows are the first N, never picked.
+/// </summary>
+internal static class LlmBench
+{
+    public const string ZeroShot = "llm-zero-shot", WarmUp = "llm-warm-up", Everything = "llm-r2ec", Plain = "llm-r2ec-plain";
+    private const int Shown = 20;
+
+    /// <summary>The model's own chat marks, written out so that items need none of them: an item is its title, genres and a line break.</summary>
+    private static readonly PromptFormat Prompts = new()
+    {
+        Name = "short",
+        UserIntro = "<|im_start|>user\nI watched these {categories}:\n",
+        HistoryLine = "{title}\n",
+        LineSeparator = "",
+        UserOutro = "In a few words, what kind of {category} comes next?<|im_end|>\n<|im_start|>assistant\n",
+        ItemText = "<|im_start|>{category}\n{title}{attributes}",
+        AttributeLine = ", {values}",
+        ValueSeparator = " ",
+        ItemAnswer = "\n",
+    };
+
+    public static Command Command()
+    {
+        Command command = new("llm", "ml-latest-small with a real LLM (LoRA): warm-up and RecPO for some minutes; rows join docs/quality.json, reasonings go to docs/quality-llm.md.");
+        Option<string> backbone = new("--backbone") { Description = "A Hugging Face folder or .gguf file.", Required = true };
+        Option<double> minutes = new("--minutes") { Description = "Training time; three quarters are the warm-up.", DefaultValueFactory = _ => 60 };
+        Option<int> rows = new("--rows") { Description = "Rows to rank: the first so many in time.", DefaultValueFactory = _ => 200 };
+        Option<double> rate = new("--rate") { Description = "Peak rate of the warm-up.", DefaultValueFactory = _ => 1e-3 };
+        Option<string> type = new("--weights") { Description = "Type of the frozen weights: float32 or bfloat16.", DefaultValueFactory = _ => "float32" };
+        Option<bool> test = new("--test") { Description = "The first test rows instead of validation rows; logged." };
+        foreach (Option option in new Option[] { backbone, minutes, rows, rate, type, test }) command.Options.Add(option);
+        command.SetAction(parsed => Run(parsed.GetValue(backbone)!, parsed.GetValue(minutes), parsed.GetValue(rows), parsed.GetValue(rate),
+            parsed.GetValue(type) == "bfloat16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, parsed.GetValue(test)));
+        return command;
+    }
+
+    private static void Run(string folder, double minutes, int count, double rate, torch.ScalarType type, bool test)
+    {
+        if (test) TestUse.Log("bench " + string.Join(' ', Environment.GetCommandLineArgs().Skip(1)), TimeProvider.System);
+        Stopwatch clock = Stopwatch.StartNew();
+        QualityData data = QualityData.Load(test, count);
+        R2ecModel Open() => R2ecModel.Open(folder, data.All.Catalogue, new R2ecSettings { Window = 10, MaxNewTokens = 24, MaxPromptTokens = 512, MaxItemTokens = 64, Temperature = 0.02 },
+            weightType: type, chat: ChatFormat.Plain, prompts: Prompts);
+        LlmReport report = new(data, clock);
+        IReadOnlyList<Recommendation> before;
+        using (R2ecModel untrained = Open()) before = report.Rank(untrained, ZeroShot, default);
+
+        using R2ecModel model = Open();   // without an item table, which the warm-up would keep up to date
+        model.Backbone.AttachLora(new LoraOptions { Rank = 16, Alpha = 32 }, seed: 1);
+        WarmUpOptions warmUp = new() { UsersPerStep = 4, UniformCandidates = 20, LabelCandidates = 44, LearningRate = rate, WeightAverage = 0.9, RateWarmUpSteps = 10, Seed = 1 };
+        Measured cost = report.Timed("warm-up", minutes * 0.75 * 60, steps => WarmUpTrainer.Train(model, data.All.Train, warmUp with { Steps = steps }, null, report.Progress));
+        report.Rank(model, WarmUp, cost);
+
+        RecPOOptions recpo = RecPOOptions.Paper with
+        {
+            UsersPerStep = 4, TrajectoriesPerUser = 4, SamplingTemperature = 1, TopK = 50, AdvantageScale = AdvantageScale.Batch, LearningRate = 1e-4,
+            Schedule = LearningRateShape.Cosine, FinalLearningRateShare = 0.1, WarmUpSteps = 3, TableNegatives = 300, EvaluateAtStart = false, EvaluationSteps = int.MaxValue, Tuning = Tuning.Lora, Seed = 1,
+        };
+        cost += report.Timed("RecPO", minutes * 0.25 * 60, steps => RecPOTrainer.Train(model, data.All.Train, null, recpo with { MaxSteps = steps }, report.Progress));
+        IReadOnlyList<Recommendation> after = report.Rank(model, Everything, cost);
+        report.Rank(model, Plain, cost, reasoning: false);
+        report.Write(folder, before, after, minutes, Shown);
+    }
+}

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using RRec.Data;
+using RRec.Metrics;
+
+namespace RRec.Benchmarks.Quality;
+
+/// <summary>What the LLM's run leaves behind: rows of docs/quality.json beside the baselines on the same rows, and reasonings before and after.</summary>
+internal sealed class LlmReport(QualityData data, Stopwatch clock)
+{
+    private readonly List<(string Model, int[] Ranks, Measured Cost)> _ranked = [];
+    private readonly List<string> _trained = [];
+    private double _told = double.NegativeInfinity;
+
+    public IProgress<R2ecProgress> Progress => new CatalogueExperiments.Reporter(p =>
+    {
+        if (clock.Elapsed.TotalSeconds - _told < 20) return;
+        _told = clock.Elapsed.TotalSeconds;
+        CatalogueExperiments.Say(clock, $"  {p.Phase} {p.Step}/{p.TotalSteps} loss {p.Loss:0.000} {p.StepMetrics}");
+    });
+
+    /// <summary>Ranks the rows with fresh item vectors.</summary>
+    public IReadOnlyList<Recommendation> Rank(R2ecModel model, string name, Measured cost, bool reasoning = true)
+    {
+        if (reasoning) model.EncodeItems(Progress);
+        IReadOnlyList<Recommendation> answers = model.Recommend([.. data.Rows.Select(r => r.History)],
+            new RecommendRequest { K = 10, UseReasoning = reasoning, Labels = [.. data.Rows.Select(r => r.Target)], BatchSize = 64 });
+        int[] ranks = [.. answers.Select(a => a.LabelRank!.Value)];
+        _ranked.Add((name, ranks, cost));
+        CatalogueExperiments.Say(clock, $"{name} {new RankingMetrics(ranks)}, MRR {new RankingMetrics(ranks).Mrr:0.0000}");
+        return answers;
+    }
+
+    /// <summary>Two steps tell what a step costs, then as many as the seconds hold. The two leave the weights a little moved: they are training, too.</summary>
+    public Measured Timed(string what, double seconds, Action<int> train)
+    {
+        const int trial = 2;
+        (_, Measured first) = Measured.Of(() => { train(trial); return 0; });
+        int steps = Math.Max(1, (int)((seconds - first.Seconds) / (first.Seconds / trial)));
+        CatalogueExperiments.Say(clock, $"{what}: {first.Seconds / trial:0.0} s a step, so {steps} steps");
+        (_, Measured rest) = Measured.Of(() => { train(steps); return 0; });
+        _trained.Add(string.Create(CultureInfo.InvariantCulture, $"{what} {steps} steps in {rest.Seconds / 60:0} minutes"));
+        return first + rest;
+    }
+
+    /// <summary>Joins docs/quality.json and its tables, and writes docs/quality-llm.md.</summary>
+    public void Write(string backbone, IReadOnlyList<Recommendation> before, IReadOnlyList<Recommendation> after, double minutes, int shown)
+    {
+        string docs = Path.Combine(BenchLog.RepositoryRoot, "docs");
+        int[] ease = Baselines.All.Single(b => b.Name == Baselines.Ease).Ranks(data), blend = Baselines.All.Single(b => b.Name == Baselines.Blend).Ranks(data);
+        List<QualityRecord> records = [.. _ranked.Select(r => QualityRecord.Of(r.Model, 1, "all", data.Split, r.Ranks, data.Users, ease, blend, r.Cost))];
+        QualityTables.Write(Path.Combine(docs, "quality.md"), QualityFiles.Merge(Path.Combine(docs, "quality.json"), records), QualityFiles.Merge(Path.Combine(docs, "quality-pairs.json"), Array.Empty<QualityPair>()));
+
+        StringBuilder text = new(string.Create(CultureInfo.InvariantCulture,
+            $"# Reasonings of a real LLM, before and after\n\n{Path.GetFileName(Path.TrimEndingDirectorySeparator(backbone))}, {string.Join(", ", _trained)} (of {minutes:0} minutes asked for); greedy, at most 24 tokens; the first {shown} {data.Split} rows, not picked. Written by `./rrec bench llm`.\n\n"));
+        text.Append("| last three bought | bought next | before | after | rank before, after |\n|---|---|---|---|---|\n");
+        for (int i = 0; i < Math.Min(shown, data.Rows.Count); i++)
+        {
+            PurchaseRow row = data.Rows[i];
+            ReadOnlySpan<int> items = row.History.Items.Span;
+            string last = string.Join("; ", items[^Math.Min(3, items.Length)..].ToArray().Select(Title));
+            text.Append(CultureInfo.InvariantCulture, $"| {Cell(last)} | {Cell(Title(row.Target))} | {Cell(before[i].Reasoning)} | {Cell(after[i].Reasoning)} | {before[i].LabelRank}, {after[i].LabelRank} |\n");
+        }
+        File.WriteAllText(Path.Combine(docs, "quality-llm.md"), text.ToString());
+    }
+
+    private string Title(int item) => data.All.Catalogue.Items[item].Title;
+
+    private static string Cell(string text) => text.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
+}
