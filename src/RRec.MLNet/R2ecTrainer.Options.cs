@@ -139,7 +139,7 @@ public sealed partial class R2ecTrainer
         /// <summary>The rest of how the model reads and answers; null (default): the backbone's own. The three settings above win over it.</summary>
         public R2ecSettings? Settings { get; set; }
 
-        /// <summary>The type of frozen weights: <c>float32</c> (default), <c>bfloat16</c> or <c>float16</c>.</summary>
+        /// <summary>The type of frozen weights: <c>float32</c> (default), <c>bfloat16</c>, <c>float16</c>, or <c>auto</c>: for a given backbone what the device multiplies fastest.</summary>
         public string WeightType { get; set; } = "float32";
 
         /// <summary>
@@ -199,7 +199,7 @@ public sealed partial class R2ecTrainer
             Check(K is >= 1 and <= 10_000, nameof(K), K, "1 to 10,000");
             Check(ScoringBatchSize is >= 1 and <= 65_536, nameof(ScoringBatchSize), ScoringBatchSize, "1 to 65,536");
             Check(Window is null or >= 1, nameof(Window), Window, "1 or more");
-            Check(WeightType is "float32" or "bfloat16" or "float16", nameof(WeightType), WeightType, "float32, bfloat16 or float16");
+            Check(WeightType is "float32" or "bfloat16" or "float16" or "auto", nameof(WeightType), WeightType, "float32, bfloat16, float16 or auto");
             Check(Enum.IsDefined(TimestampUnit), nameof(TimestampUnit), TimestampUnit, "Seconds or Milliseconds");
             string?[] outputs = [ReasoningColumnName, PredictedItemsColumnName, ScoreColumnName, PredictedTitlesColumnName, LabelRankColumnName];
             foreach (IGrouping<string?, string?> same in outputs.Where(n => n is not null).GroupBy(n => n).Where(g => g.Count() > 1))

@@ -1,3 +1,4 @@
+using RRec.Backbones;
 using RRec.CatalogueBackbone;
 using RRec.RecPO;
 using RRec.Text;
@@ -29,7 +30,10 @@ public sealed partial record R2ecTrainingOptions
     /// <summary>The device, e.g. <c>cpu</c> or <c>cuda:0</c>. Default <c>cpu</c>. Ignored with <see cref="InitialModel"/>, which stays on its own.</summary>
     public string Device { get; init; } = "cpu";
 
-    /// <summary>The type of the weights in memory: <c>float32</c>, <c>bfloat16</c> or <c>float16</c>. Default <c>float32</c>. Ignored with <see cref="InitialModel"/>.</summary>
+    /// <summary>
+    /// The type of the weights in memory: <c>float32</c>, <c>bfloat16</c>, <c>float16</c>, or <c>auto</c>: for a given <see cref="Backbone"/> whose adapter is trained what
+    /// the device multiplies fastest (<see cref="WeightTypes.Fastest"/>), else <c>float32</c>. Default <c>float32</c>. Ignored with <see cref="InitialModel"/>.
+    /// </summary>
     public string WeightType { get; init; } = "float32";
 
     /// <summary>How the model reads and answers; null (default): what suits the backbone, or the initial model's own.</summary>
@@ -49,6 +53,7 @@ public sealed partial record R2ecTrainingOptions
 
     internal torch.ScalarType ScalarType => WeightType switch
     {
+        "auto" when Backbone is not null && RecPO?.Tuning != Tuning.Full => WeightTypes.Fastest(new torch.Device(Device)),
         "bfloat16" => torch.ScalarType.BFloat16,
         "float16" => torch.ScalarType.Float16,
         _ => torch.ScalarType.Float32,
@@ -63,7 +68,7 @@ public sealed partial record R2ecTrainingOptions
             found.Add($"Backbone is '{Backbone}': there is no such folder or .gguf file.");
         if (Backbone is null && (Adapter ?? (object?)Chat ?? Prompts) is not null) found.Add("Adapter, Chat and Prompts belong to a given Backbone, and there is none.");
         if (Adapter is not null && !Directory.Exists(Adapter)) found.Add($"Adapter is '{Adapter}': there is no such folder.");
-        if (WeightType is not ("float32" or "bfloat16" or "float16")) found.Add($"WeightType is '{WeightType}': it must be float32, bfloat16 or float16.");
+        if (WeightType is not ("float32" or "bfloat16" or "float16" or "auto")) found.Add($"WeightType is '{WeightType}': it must be float32, bfloat16, float16 or auto.");
         if (Settings is not null) found.AddRange(Settings.Violations());
         AddWarmUpViolations(found);
         if (RunRecPO && RecPO is not null) found.AddRange(RecPO.Violations());

@@ -21,6 +21,14 @@ internal static class BenchShapes
         _ => throw new ArgumentException($"Shape '{name}' is unknown; known are {Names}."),
     };
 
+    /// <summary>f32 or bf16.</summary>
+    public static ScalarType Type(string name) => name switch
+    {
+        "f32" => ScalarType.Float32,
+        "bf16" => ScalarType.BFloat16,
+        _ => throw new ArgumentException($"Type '{name}' is unknown; known are f32 and bf16."),
+    };
+
     /// <summary>A backbone of that config; norm factors 1, the rest small noise, made on the device itself.</summary>
     public static Backbone Random(BackboneConfig config, Device? device = null, ScalarType dtype = ScalarType.Float32)
     {

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using RRec.Backbones;
 using Spectre.Console;
 using TorchSharp;
 
@@ -73,28 +73,10 @@ internal static class Doctor
         yield return flags.Contains("amx_bf16") ? "AMX" : "no AMX";
     }
 
-    /// <summary>
-    /// Measured, not read off a flag: there are processors with bf16 instructions on which this libtorch's bf16 product is many times slower than f32.
-    /// </summary>
     private static string Bf16Speed()
     {
-        double f32 = ProductSeconds(torch.ScalarType.Float32), bf16 = ProductSeconds(torch.ScalarType.BFloat16);
-        return FormattableString.Invariant($"matrix product {f32 / bf16:0.00} times as fast as f32{(bf16 > f32 ? ": use float32" : "")}");
-    }
-
-    private static double ProductSeconds(torch.ScalarType type)
-    {
-        using var scope = torch.NewDisposeScope();
-        torch.Tensor a = torch.ones(512, 512, dtype: type), b = torch.ones(512, 512, dtype: type);
-        double best = double.PositiveInfinity;
-        for (int i = 0; i < 6; i++)   // the first one also sets up threads and kernels
-        {
-            long start = Stopwatch.GetTimestamp();
-            torch.mm(a, b);
-            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
-
-        return best;
+        double speedup = WeightTypes.BFloat16Speedup;
+        return FormattableString.Invariant($"matrix product {speedup:0.00} times as fast as f32; WeightType auto takes {(WeightTypes.Fastest(torch.CPU) == torch.ScalarType.BFloat16 ? "bfloat16" : "float32")}");
     }
 
     private static string Backbones()

@@ -13,6 +13,8 @@ root.Subcommands.Add(LoadBenchmark.Command());
 root.Subcommands.Add(GemmBench.Command());
 root.Subcommands.Add(GenerateBench.Command());
 root.Subcommands.Add(StepBench.Command());
+root.Subcommands.Add(StepMemoryBench.ChildCommand());
+root.Subcommands.Add(GpuBench.Command());
 root.Subcommands.Add(CrashBench.Command());
 root.Subcommands.Add(SoakBench.Command());
 root.Subcommands.Add(ScoreBench.Command());

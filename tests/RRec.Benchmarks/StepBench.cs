@@ -18,7 +18,7 @@ internal static class StepBench
     public static Command Command()
     {
         var command = new Command("step", "One RecPO step on SmolLM2-135M's shape against TRL's figures, shared against unshared prompts, and how cost grows.");
-        var only = new Option<string?>("--only") { Description = "trl, shared or growth." };
+        var only = new Option<string?>("--only") { Description = "trl, shared, growth or memory." };
         var device = new Option<string>("--device") { Description = "cpu or cuda.", DefaultValueFactory = _ => "cpu" };
         var shape = new Option<string>("--shape") { Description = BenchShapes.Names + ".", DefaultValueFactory = _ => "smollm2" };
         var threads = new Option<int>("--threads") { Description = "CPU threads; 0: all." };
@@ -26,6 +26,8 @@ internal static class StepBench
         command.Options.Add(only);
         command.Options.Add(threads);
         command.Options.Add(busy);
+        var dtype = new Option<string>("--dtype") { Description = "f32 or bf16: the type of the frozen weights and the activations.", DefaultValueFactory = _ => "f32" };
+        command.Options.Add(dtype);
         command.Options.Add(device);
         command.Options.Add(shape);
         command.SetAction(r =>
@@ -33,12 +35,15 @@ internal static class StepBench
             string name = r.GetValue(shape)!;
             if (r.GetValue(threads) > 0) set_num_threads(r.GetValue(threads));
             BenchLine.ProcessorTime = r.GetValue(busy);
-            using Backbone backbone = BenchShapes.Random(BenchShapes.Config(name), torch.device(r.GetValue(device)!));
+            if (r.GetValue(only) is "memory") { StepMemoryBench.Run(); return; }
+            using Backbone backbone = BenchShapes.Random(BenchShapes.Config(name), torch.device(r.GetValue(device)!), BenchShapes.Type(r.GetValue(dtype)!));
+            if (backbone.Type != ScalarType.Float32) name += " " + r.GetValue(dtype);
             double peak = GemmBench.Gflops(2048, backbone.Config.HiddenSize, backbone.Config.IntermediateSize);
             new BenchLine("gemm", $"[2048,{backbone.Config.HiddenSize}]x[{backbone.Config.HiddenSize},{backbone.Config.IntermediateSize}]", peak, "GFLOP/s").Write();
             if (r.GetValue(only) is null or "trl") Trl(backbone, name, peak);
             if (r.GetValue(only) is null or "shared") foreach (int g in new[] { 4, 8 }) Shared(backbone, name, g, peak);
             if (r.GetValue(only) is null or "growth") Growth(backbone, name);
+            if (r.GetValue(only) is null) StepMemoryBench.Run();
         });
         return command;
     }

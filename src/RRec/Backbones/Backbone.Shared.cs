@@ -30,32 +30,46 @@ public sealed partial class Backbone
     /// </returns>
     public Tensor HiddenShared(PaddedBatch prompts, PaddedBatch completions, IReadOnlyList<int> promptOfCompletion, EmbeddingDelta? delta = null)
     {
-        if (promptOfCompletion.Count != completions.Rows) throw new ArgumentException($"{promptOfCompletion.Count} prompt indexes were given for {completions.Rows} completions.", nameof(promptOfCompletion));
         return InScope(() =>
         {
-            (int[] rows, int[] place) = PromptGroups.Arrange(promptOfCompletion, prompts.Rows);
-            int each = rows.Length / prompts.Rows;
-            int[] promptOfRow = [.. Enumerable.Range(0, rows.Length).Select(i => i / each)];
-            bool asGiven = rows.Length == completions.Rows && rows.Select((r, i) => r == i).All(same => same);
-
+            SharedRows rows = Arrange(prompts, completions, promptOfCompletion);
             using KvPrefix prefix = PromptKeys(prompts, delta);
-            // [P G, 1 + c]: the prompt's last token, then the completion
-            Tensor last = prompts.Ids.reshape(-1).index_select(0, HostTensors.Long(prompts.LastTokens(), Device, prompts.Rows)).view(-1, 1);
-            Tensor ids = asGiven ? completions.Ids : completions.Ids.index_select(0, HostTensors.Long(rows, Device));
-            ids = cat([last.index_select(0, HostTensors.Long(promptOfRow, Device)), ids], 1);
-            int tokens = (int)ids.shape[1], longest = prompts.Lengths.Max();
-            Tensor start = HostTensors.Long([.. promptOfRow.Select(p => prompts.Lengths[p] - 1)], Device).view(-1, 1);
-            Tensor positions = start + arange(tokens, ScalarType.Int64, Device);   // [P G, 1 + c]
-            var attention = new PrefixAttention(Config, _ropes, prefix, positions, longest - 1 + tokens - 1, Type, FusedAttention, null);
-            Tensor hidden = _decoder.Run(Input(ids, delta?.Invoke(ids, promptOfRow)), attention);
-            return asGiven ? hidden : hidden.index_select(0, HostTensors.Long(place, Device));
+            Tensor hidden = _decoder.Run(Input(rows.Ids, delta?.Invoke(rows.Ids, rows.PromptOfRow)), rows.Attention(this, prefix));
+            return rows.Place is null ? hidden : hidden.index_select(0, rows.Place);
         });
+    }
+
+    /// <summary>Completions as a rectangle of rows [prompts, G], each begun by its prompt's last token.</summary>
+    /// <param name="Ids">[P G, 1 + c]</param>
+    /// <param name="Positions">[P G, 1 + c]</param>
+    /// <param name="PromptOfRow">For each row its prompt.</param>
+    /// <param name="MaxPosition">The largest position.</param>
+    /// <param name="Place">For each completion its row; null: they stand as they were given.</param>
+    private sealed record SharedRows(Tensor Ids, Tensor Positions, int[] PromptOfRow, int MaxPosition, Tensor? Place)
+    {
+        public PrefixAttention Attention(Backbone backbone, KvPrefix prefix) =>
+            new(backbone.Config, backbone._ropes, prefix, Positions, MaxPosition, backbone.Type, backbone.FusedAttention, null);
+    }
+
+    private SharedRows Arrange(PaddedBatch prompts, PaddedBatch completions, IReadOnlyList<int> promptOfCompletion)
+    {
+        if (promptOfCompletion.Count != completions.Rows) throw new ArgumentException($"{promptOfCompletion.Count} prompt indexes were given for {completions.Rows} completions.", nameof(promptOfCompletion));
+        (int[] rows, int[] place) = PromptGroups.Arrange(promptOfCompletion, prompts.Rows);
+        int each = rows.Length / prompts.Rows;
+        int[] promptOfRow = [.. Enumerable.Range(0, rows.Length).Select(i => i / each)];
+        bool asGiven = rows.Length == completions.Rows && rows.Select((r, i) => r == i).All(same => same);
+        Tensor last = prompts.Ids.reshape(-1).index_select(0, HostTensors.Long(prompts.LastTokens(), Device, prompts.Rows)).view(-1, 1);
+        Tensor ids = asGiven ? completions.Ids : completions.Ids.index_select(0, HostTensors.Long(rows, Device));
+        ids = cat([last.index_select(0, HostTensors.Long(promptOfRow, Device)), ids], 1);   // [P G, 1 + c]
+        int tokens = (int)ids.shape[1];
+        Tensor start = HostTensors.Long([.. promptOfRow.Select(p => prompts.Lengths[p] - 1)], Device).view(-1, 1);
+        return new SharedRows(ids, start + arange(tokens, ScalarType.Int64, Device), promptOfRow, prompts.Lengths.Max() - 1 + tokens - 1, asGiven ? null : HostTensors.Long(place, Device));
     }
 
     /// <summary>Keys and values of all but the last token of each prompt.</summary>
     private KvPrefix PromptKeys(PaddedBatch prompts, EmbeddingDelta? delta)
     {
-        int[] lengths = [.. prompts.Lengths.Select((n, i) => n > 0 ? n - 1 : throw new ArgumentException($"Prompt {i} is empty."))];
+        int[] lengths = PrefixLengths(prompts);
         var prefix = new KvPrefix(Config.Layers, lengths);
         int width = lengths.Max();
         if (width == 0) return prefix;
@@ -74,6 +88,9 @@ public sealed partial class Backbone
         _decoder.KeysOnly(Input(ids, delta?.Invoke(ids, self)), Causal(width, prefix));
         return prefix;
     }
+
+    private static int[] PrefixLengths(PaddedBatch prompts) =>
+        [.. prompts.Lengths.Select((n, i) => n > 0 ? n - 1 : throw new ArgumentException($"Prompt {i} is empty."))];
 
     // The first tokens that all rows share (an instruction) run once, where there are enough of them to be worth a pass of their own. Not on
     // a GPU: there the fused kernel of the plain pass is worth more.

@@ -14,6 +14,8 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
 {
     private static readonly double GeluFactor = Math.Sqrt(2 / Math.PI);
 
+    private readonly double _embeddingFactor = Rounded(Math.Sqrt(config.HiddenSize), weights.Embedding.dtype);
+
     public DecoderWeights Weights { get; } = weights;
 
     public LoraAdapter? Adapter { get; set; }
@@ -23,19 +25,27 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
     {
         Tensor x = Weights.Embedding.index_select(0, ids.reshape(-1)).view([.. ids.shape, config.HiddenSize]);
         // The factor is rounded to the weights' type, as the reference does.
-        return config.Family.ScaleEmbedding ? x * torch.tensor((float)Math.Sqrt(config.HiddenSize)).to(x.dtype, x.device) : x;
+        return config.Family.ScaleEmbedding ? x * _embeddingFactor : x;
     }
 
     /// <summary>All layers and the final norm: [R, t, h] to [R, t, h] single precision.</summary>
-    public Tensor Run(Tensor x, Attention attention)
+    /// <param name="x">Input embeddings.</param>
+    /// <param name="attention">Who sees whom.</param>
+    /// <param name="inputs">Receives every layer's input and the last layer's output.</param>
+    public Tensor Run(Tensor x, Attention attention, List<Tensor>? inputs = null)
     {
         for (int i = 0; i < config.Layers; i++)
         {
+            inputs?.Add(x);
             using DisposeScope scope = NewDisposeScope();
             x = Layer(i, x, attention, true)!.MoveToOuterDisposeScope();
         }
-        return Norm(x, Weights.FinalNorm, ScalarType.Float32);
+        inputs?.Add(x);
+        return Normalise(x);
     }
+
+    /// <summary>The final norm.</summary>
+    public Tensor Normalise(Tensor x) => Norm(x, Weights.FinalNorm, ScalarType.Float32);
 
     /// <summary>The same, for the last real token of each row only: [R, t, h] to [R, h] single precision.</summary>
     public Tensor RunLast(Tensor x, Attention attention, LastTokens last)
@@ -45,17 +55,18 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
             using DisposeScope scope = NewDisposeScope();
             x = Layer(i, x, attention, true, i == config.Layers - 1 ? last : null)!.MoveToOuterDisposeScope();
         }
-        return Norm(x.squeeze(1), Weights.FinalNorm, ScalarType.Float32);
+        return Normalise(x.squeeze(1));
     }
 
     /// <summary>
     /// Only what later tokens need of these: keys and values of every layer, which <paramref name="attention"/> keeps. What the last layer
     /// would do after them is discarded by everybody, so it is not computed.
     /// </summary>
-    public void KeysOnly(Tensor x, Attention attention)
+    public void KeysOnly(Tensor x, Attention attention, List<Tensor>? inputs = null)
     {
         for (int i = 0; i < config.Layers; i++)
         {
+            inputs?.Add(x);
             using DisposeScope scope = NewDisposeScope();
             bool last = i == config.Layers - 1;
             Tensor? y = Layer(i, x, attention, !last);
@@ -71,7 +82,10 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
         return config.FinalSoftCap is double cap ? (logits / cap).tanh() * cap : logits;
     }
 
-    private Tensor? Layer(int i, Tensor x, Attention attention, bool whole, LastTokens? last = null)
+    /// <summary>
+    /// One layer. <paramref name="whole"/> false stops at keys and values, and the result is null; <paramref name="last"/> goes on for some tokens only.
+    /// </summary>
+    public Tensor? Layer(int i, Tensor x, Attention attention, bool whole, LastTokens? last = null)
     {
         LayerWeights w = Weights.Layers[i];
         LoraLayer? lora = Adapter?.Layers[i];
@@ -127,6 +141,13 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
         Tensor wide = x.to(ScalarType.Float32);
         Tensor scale = (wide.square().mean([-1L], true) + config.NormEpsilon).rsqrt();
         return (wide * scale * factor).to(result);
+    }
+
+    // A number as a type can hold it.
+    private static double Rounded(double value, ScalarType type)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return torch.tensor((float)value).to(type).to(ScalarType.Float32).item<float>();
     }
 
     private Tensor Activate(Tensor x) => config.Family.Gelu

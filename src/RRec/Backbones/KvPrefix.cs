@@ -92,6 +92,23 @@ internal sealed class KvPrefix : IDisposable
         }
     }
 
+    /// <summary>Makes keys and values leaves that collect gradients; they must have been computed without.</summary>
+    public void RequireGradients()
+    {
+        foreach ((Tensor k, Tensor v) in _layers)
+        {
+            k?.requires_grad_();
+            v?.requires_grad_();
+        }
+    }
+
+    /// <summary>Lets go of one layer's tensors.</summary>
+    public void Release(int layer)
+    {
+        _layers[layer].K?.Dispose();
+        _layers[layer].V?.Dispose();
+    }
+
     /// <summary>Lets go of the tensors; a graph that still needs them keeps its own hold.</summary>
     public void Dispose()
     {

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 namespace RRec.RecPO;
 
 /// <summary>The scalars of a checkpoint.</summary>
-internal sealed record RunState(int Step, int OptimizerSteps, int BestStep, bool HasBest, RunState.Ranked[] Evaluations)
+internal sealed record RunState(int Step, int OptimizerSteps, int BestStep, bool HasBest, RunState.Ranked[] Evaluations, long UpdateBudget)
 {
     /// <summary>One evaluation as it is stored.</summary>
     internal sealed record Ranked(int Step, int[] Ranks, double Coverage);

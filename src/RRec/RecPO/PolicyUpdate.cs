@@ -10,62 +10,9 @@ namespace RRec.RecPO;
 /// head sees policy tokens only, in pieces, so that logits of all tokens never exist together; items run once per optimiser step (O23). Gradients add up in the
 /// parameters, whatever the pieces.
 /// </summary>
-internal sealed class PolicyUpdate(Backbone backbone, ItemTable items, double temperature, RecPOOptions options)
+internal sealed partial class PolicyUpdate(Backbone backbone, ItemTable items, double temperature, RecPOOptions options)
 {
     private bool Official => options.Compatibility == Compatibility.Official;
-
-    /// <summary>The vectors that targets are compared with: a leaf whose gradient flows into the item forward at the end of a mini-batch.</summary>
-    public sealed class Candidates(Tensor vectors, Tensor leaf, int[] columnOfUser, int[] fresh) : IDisposable
-    {
-        /// <summary>f32 <c>[c, hidden]</c>, detached, requires a gradient in its first rows.</summary>
-        public Tensor Leaf { get; } = leaf;
-
-        /// <summary>The column of each user's target.</summary>
-        public int[] ColumnOfUser { get; } = columnOfUser;
-
-        /// <summary>The items of the fresh columns.</summary>
-        public int[] Fresh { get; } = fresh;
-
-        /// <summary>f32 <c>[fresh, hidden]</c> with the item forward's graph.</summary>
-        public Tensor Vectors { get; } = vectors;
-
-        /// <summary>Sends what arrived at the leaf through the item forward.</summary>
-        public void Backward()
-        {
-            using var scope = NewDisposeScope();
-            if (Leaf.grad is not { } arrived) return;
-            Vectors.backward([arrived.narrow(0, 0, Fresh.Length)]);
-        }
-
-        public void Dispose()
-        {
-            Leaf.Dispose();
-            Vectors.Dispose();
-        }
-    }
-
-    /// <summary>Encodes the distinct targets with gradient (O13: a repeated target is one candidate) and adds detached table rows where asked for.</summary>
-    public Candidates Encode(UpdateBatch batch, int step)
-    {
-        if (Official) return Encode(batch.Targets, [.. Enumerable.Range(0, batch.Targets.Length)], step);
-        int[] fresh = [.. batch.Targets.Distinct()];
-        return Encode(fresh, [.. batch.Targets.Select(t => Array.IndexOf(fresh, t))], step);
-    }
-
-    /// <summary>Encodes the given items as candidates; <paramref name="column"/> says for each user which of them is its target.</summary>
-    public Candidates Encode(int[] fresh, int[] column, int step)
-    {
-        using var scope = NewDisposeScope();
-        Tensor vectors = items.Embed(fresh); // [fresh, hidden]
-        Tensor leaf = vectors.detach();
-        if (options.TableNegatives > 0)
-        {
-            long[] negatives = Negatives(fresh, step);
-            leaf = cat([leaf, items.Vectors.index_select(0, tensor(negatives, device: leaf.device))]); // [fresh + negatives, hidden]
-        }
-
-        return new Candidates(vectors.DetachFromDisposeScope(), leaf.requires_grad_().DetachFromDisposeScope(), column, fresh);
-    }
 
     /// <summary>
     /// Adds the gradients of trajectories <paramref name="start"/> to <paramref name="end"/> to the parameters and to the candidates' leaf.
@@ -80,7 +27,8 @@ internal sealed class PolicyUpdate(Backbone backbone, ItemTable items, double te
     public void Backward(UpdateBatch batch, int start, int end, Candidates candidates, int policyTokens, int trajectories, UpdateStatistics statistics)
     {
         using var scope = NewDisposeScope();
-        (Tensor predictors, Tensor users) = Forward(batch, start, end); // [k, hidden], [n, hidden]
+        using Pass pass = Forward(batch, start, end, options.GradientCheckpointing);
+        (Tensor predictors, Tensor users) = (pass.Predictors, pass.Users);
 
         Tensor? total = null;
         if (options.Reasoning && policyTokens > 0 && (options.PolicyLossWeight > 0 || options.EntropyBonus > 0) && predictors.shape[0] > 0)
@@ -114,6 +62,7 @@ internal sealed class PolicyUpdate(Backbone backbone, ItemTable items, double te
         }
 
         total?.backward();
+        pass.Checkpoints?.Backward();
     }
 
     /// <summary>Fills in the old log-probs of trajectories whose first training pass will come after an optimiser step.</summary>
@@ -121,7 +70,8 @@ internal sealed class PolicyUpdate(Backbone backbone, ItemTable items, double te
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        (Tensor predictors, Tensor users) = Forward(batch, start, end);
+        using Pass pass = Forward(batch, start, end, false);
+        (Tensor predictors, Tensor users) = (pass.Predictors, pass.Users);
         float[] all = new float[predictors.shape[0]];
         foreach ((int from, int count) in Pieces((int)predictors.shape[0]))
             TokenLogProbs(predictors.narrow(0, from, count), PolicyIds(batch, start, end).AsSpan(from, count)).Own.cpu().data<float>().CopyTo(all.AsSpan(from, count));
@@ -131,15 +81,30 @@ internal sealed class PolicyUpdate(Backbone backbone, ItemTable items, double te
     }
 
     /// <summary>One decoder pass.</summary>
-    /// <returns>States that predict policy tokens, <c>[policy tokens, hidden]</c>, and states at the last ids, <c>[trajectories, hidden]</c>.</returns>
-    private (Tensor Predictors, Tensor Users) Forward(UpdateBatch batch, int start, int end)
+    /// <param name="Predictors">States that predict policy tokens, <c>[policy tokens, hidden]</c>.</param>
+    /// <param name="Users">States at the last ids, <c>[trajectories, hidden]</c>.</param>
+    /// <param name="Prompts">Its prompts.</param>
+    /// <param name="Completions">Their completions.</param>
+    /// <param name="Checkpoints">What goes on backwards from the states where layers are computed again.</param>
+    private sealed record Pass(Tensor Predictors, Tensor Users, PaddedBatch Prompts, PaddedBatch Completions, Backbone.CheckpointedPass? Checkpoints) : IDisposable
+    {
+        public void Dispose()
+        {
+            Prompts.Dispose();
+            Completions.Dispose();
+            Checkpoints?.Dispose();
+        }
+    }
+
+    private Pass Forward(UpdateBatch batch, int start, int end, bool checkpointed)
     {
         int firstUser = batch.UserOf[start], users = batch.UserOf[end - 1] + 1 - firstUser;
         int[] promptOf = [.. Enumerable.Range(start, end - start).Select(i => batch.UserOf[i] - firstUser)];
-        using PaddedBatch prompts = PaddedBatch.FromRows(batch.Prompts[firstUser..(firstUser + users)], device: backbone.Device);
-        using PaddedBatch completions = PaddedBatch.FromRows(batch.Completions[start..end], device: backbone.Device);
+        PaddedBatch prompts = PaddedBatch.FromRows(batch.Prompts[firstUser..(firstUser + users)], device: backbone.Device);
+        PaddedBatch completions = PaddedBatch.FromRows(batch.Completions[start..end], device: backbone.Device);
         EmbeddingDelta? delta = EmbeddingDeltas.For(options.EmbeddingDelta, batch.RowIndexes[firstUser..(firstUser + users)]);
-        Tensor hidden = backbone.HiddenShared(prompts, completions, promptOf, delta); // [n, 1 + c, hidden]; entry t predicts completion id t
+        Backbone.CheckpointedPass? checkpoints = checkpointed ? backbone.HiddenSharedCheckpointed(prompts, completions, promptOf, delta) : null;
+        Tensor hidden = checkpoints?.Hidden ?? backbone.HiddenShared(prompts, completions, promptOf, delta); // [n, 1 + c, hidden]; entry t predicts completion id t
 
         long width = hidden.shape[1];
         List<long> predictors = [];
@@ -153,78 +118,7 @@ internal sealed class PolicyUpdate(Backbone backbone, ItemTable items, double te
         }
 
         Tensor flat = hidden.reshape(-1, hidden.shape[2]);
-        return (flat.index_select(0, tensor(predictors.ToArray(), device: flat.device)), flat.index_select(0, tensor(last, device: flat.device)));
-    }
-
-    // The policy loss and the entropy bonus, backwards down to the leaf.
-    private void Tokens(UpdateBatch batch, int start, int end, Tensor leaf, int policyTokens, UpdateStatistics statistics)
-    {
-        int count = (int)leaf.shape[0];
-        int[] ids = PolicyIds(batch, start, end);
-        double[] advantages = new double[count];
-        float[]? old = Enumerable.Range(start, end - start).All(i => batch.OldTokenLogProbs[i] is not null) ? new float[count] : null;
-        for (int i = start, at = 0; i < end; i++)
-        {
-            int tokens = batch.PolicyMask[i].Count(m => m);
-            advantages.AsSpan(at, tokens).Fill(batch.Advantages[i]);
-            if (old is not null) batch.OldTokenLogProbs[i]!.CopyTo(old, at);
-            at += tokens;
-        }
-
-        float[] now = new float[count];
-        foreach ((int from, int length) in Pieces(count))
-        {
-            using var scope = NewDisposeScope();
-            (Tensor own, Tensor log) = TokenLogProbs(leaf.narrow(0, from, length), ids.AsSpan(from, length)); // [length], [length, vocabulary]
-            own.detach().cpu().data<float>().CopyTo(now.AsSpan(from, length));
-            Tensor before = old is null ? own.detach() : tensor(old[from..(from + length)], device: own.device);
-            Tensor policy = Official
-                ? RecPOLoss.OfficialPolicy(own, before, Floats(batch.Advantages[start..end]), policyTokens, options)
-                : RecPOLoss.Policy(own, before, Floats(advantages[from..(from + length)]), policyTokens, options);
-            statistics.PolicyLoss += policy.item<float>();
-            Tensor loss = policy * options.PolicyLossWeight;
-            if (options.EntropyBonus > 0)
-            {
-                Tensor entropy = -(log.exp() * log).sum(); // nats, summed over tokens
-                loss = loss - entropy * (options.EntropyBonus / policyTokens);
-                statistics.EntropySum += entropy.item<float>();
-            }
-            else
-            {
-                statistics.EntropySum += WatchedEntropy(log);
-            }
-
-            loss.backward();
-            if (old is null) continue;
-            using var quiet = no_grad();
-            Tensor ratio = (own - before).exp();
-            statistics.RatioSum += ratio.sum().item<float>() - length;
-            statistics.ClippedTokens += (ratio < 1 - options.EpsilonLow).logical_or(ratio > 1 + options.EpsilonHigh).sum().item<long>();
-        }
-
-        statistics.RatioSum += count;
-        statistics.PolicyTokens += count;
-        if (old is null) StoreTokens(batch, start, end, now);
-    }
-
-    // The entropy of a piece for the log, from at most 64 of its tokens: a full pass over the vocabulary only to watch it would cost more than it tells.
-    private static double WatchedEntropy(Tensor log)
-    {
-        using var quiet = no_grad();
-        long tokens = log.shape[0], every = Math.Max(1, tokens / 64);
-        Tensor some = log.detach().slice(0, 0, tokens, every);
-        return -(some.exp() * some).sum().item<float>() * ((double)tokens / some.shape[0]);
-    }
-
-    // Log-probs of the given ids, [n], and of all ids, [n, vocabulary], in f32.
-    private (Tensor Own, Tensor All) TokenLogProbs(Tensor states, ReadOnlySpan<int> ids)
-    {
-        Tensor logits = backbone.Logits(states).to(ScalarType.Float32);
-        if (options.LogProbTemperature != 1) logits = logits / options.LogProbTemperature;
-        Tensor all = logits.log_softmax(-1);
-        long[] index = new long[ids.Length];
-        for (int i = 0; i < ids.Length; i++) index[i] = ids[i];
-        return (all.gather(1, tensor(index, device: all.device).view(-1, 1)).squeeze(1), all);
+        return new Pass(flat.index_select(0, tensor(predictors.ToArray(), device: flat.device)), flat.index_select(0, tensor(last, device: flat.device)), prompts, completions, checkpoints);
     }
 
     private IEnumerable<(int From, int Count)> Pieces(int tokens)
@@ -262,20 +156,4 @@ internal sealed class PolicyUpdate(Backbone backbone, ItemTable items, double te
     }
 
     private Tensor Floats(double[] values) => tensor(values.Select(v => (float)v).ToArray(), device: backbone.Device);
-
-    // Random table rows that are no target of this batch, drawn from (seed, step) alone.
-    private long[] Negatives(int[] fresh, int step)
-    {
-        Random random = new(NoiseKey.Seed(options.Seed, purpose: 7, step));
-        HashSet<int> taken = [.. fresh];
-        List<long> chosen = [];
-        int wanted = Math.Min(options.TableNegatives, items.Count - taken.Count);
-        while (chosen.Count < wanted)
-        {
-            int item = random.Next(items.Count);
-            if (taken.Add(item)) chosen.Add(item);
-        }
-
-        return [.. chosen];
-    }
 }

@@ -43,6 +43,7 @@ public sealed partial record RecPOOptions
         Check(InnerUpdates is >= 1 and <= 16, nameof(InnerUpdates), InnerUpdates, "1 to 16");
         Check(MiniBatches >= 1 && MiniBatches <= Math.Max(1, UsersPerStep), nameof(MiniBatches), MiniBatches, $"1 to UsersPerStep ({UsersPerStep})");
         Check(UsersPerForward >= 0, nameof(UsersPerForward), UsersPerForward, "0 (all) or more");
+        Check(UpdateMemory >= 0, nameof(UpdateMemory), UpdateMemory, "0 (found) or more MiB");
         Check(Positive(LearningRate), nameof(LearningRate), LearningRate, "above 0");
         Check(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, "Constant, Cosine or Linear");
         Check(WarmUpSteps >= 0, nameof(WarmUpSteps), WarmUpSteps, "0 or more");

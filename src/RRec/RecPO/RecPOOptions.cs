@@ -51,7 +51,7 @@ public enum Compatibility
 /// <summary>Which weights RecPO trains.</summary>
 public enum Tuning
 {
-    /// <summary>All weights where the backbone has fewer than 50 million, a LoRA adapter otherwise.</summary>
+    /// <summary>All weights where the backbone has fewer than 50 million in single precision, a LoRA adapter otherwise.</summary>
     Auto,
 
     /// <summary>A LoRA adapter; the one attached is continued, otherwise a new one is attached.</summary>
@@ -141,8 +141,22 @@ public sealed partial record RecPOOptions
     /// <summary>Optimiser steps per pass: the users are dealt into this many mini-batches. 1 to <see cref="UsersPerStep"/>; default 1.</summary>
     public int MiniBatches { get; init; } = 1;
 
-    /// <summary>Users per forward pass; gradients add up exactly as in one pass. 0 (default): all of a mini-batch. Lower it where memory is short.</summary>
+    /// <summary>
+    /// Users per forward pass; gradients add up exactly as in one pass. 0 (default): as many as fit into <see cref="UpdateMemory"/>.
+    /// </summary>
     public int UsersPerForward { get; init; }
+
+    /// <summary>
+    /// MiB that the activations of one forward pass of the update may take; a mini-batch that needs more runs in pieces of whole users. 0 (default): half of what is
+    /// free when a training starts, on a CPU; on a GPU, whose free memory the library does not tell, all users of a mini-batch at once. Ignored where
+    /// <see cref="UsersPerForward"/> is set.
+    /// </summary>
+    public int UpdateMemory { get; init; }
+
+    /// <summary>
+    /// Layers keep only their inputs and are computed again on the way back: a fraction of the memory for a third more arithmetic, and the same gradients. Default false.
+    /// </summary>
+    public bool GradientCheckpointing { get; init; }
 
     /// <summary>Learning rate. Above 0; default 1e-5 (with LoRA of scale 32). Small backbones trained in full want 1e-4 to 3e-4.</summary>
     public double LearningRate { get; init; } = 1e-5;

@@ -24,6 +24,7 @@ internal sealed class RecPORun : IDisposable
     private readonly CheckpointFolder? _checkpoints;
     private readonly WeightSnapshot _best;
     private int _step, _bestStep;
+    private long _updateBudget;   // bytes; part of the state, because the pieces of a mini-batch decide the rounding
 
     public RecPORun(R2ecModel model, IReadOnlyList<PurchaseRow> train, IReadOnlyList<PurchaseRow> validation, RecPOOptions options, IProgress<R2ecProgress>? progress)
     {
@@ -39,6 +40,7 @@ internal sealed class RecPORun : IDisposable
         _evaluationSteps = options.EvaluationSteps > 0 ? options.EvaluationSteps : Math.Max(1, perEpoch / 8);
         _evaluated = Spread(validation.Count, options.EvaluationRows);
         _best = new WeightSnapshot(_parameters);
+        _updateBudget = options.UpdateMemory > 0 ? (long)options.UpdateMemory << 20 : UpdateMemory.Free(model.Backbone.Device);
         if (options.CheckpointDirectory is { } folder) _checkpoints = new CheckpointFolder(folder, options.KeepCheckpoints);
     }
 
@@ -93,7 +95,7 @@ internal sealed class RecPORun : IDisposable
     }
 
     /// <summary>The scalars of a checkpoint.</summary>
-    public RunState State() => new(_step, _optimizer.Steps, _bestStep, _best.Taken, [.. _evaluations.Select(e => new RunState.Ranked(e.Step, [.. e.Metrics.Ranks], e.Metrics.Coverage))]);
+    public RunState State() => new(_step, _optimizer.Steps, _bestStep, _best.Taken, [.. _evaluations.Select(e => new RunState.Ranked(e.Step, [.. e.Metrics.Ranks], e.Metrics.Coverage))], _updateBudget);
 
     /// <summary>Puts a checkpoint back.</summary>
     public void Restore(RunState state, Func<string, Tensor> read)
@@ -108,7 +110,7 @@ internal sealed class RecPORun : IDisposable
         }
 
         _optimizer.Restore(read, state.OptimizerSteps);
-        (_step, _bestStep) = (state.Step, state.BestStep);
+        (_step, _bestStep, _updateBudget) = (state.Step, state.BestStep, state.UpdateBudget);
         _evaluations.AddRange(state.Evaluations.Select(e => new EvaluationPoint(e.Step, new RankingMetrics(e.Ranks, e.Coverage))));
     }
 
@@ -126,7 +128,7 @@ internal sealed class RecPORun : IDisposable
         RolloutResult rollout = _rollout.Play(_train, rows, step, cancel);
         double rolloutSeconds = _options.Clock.GetElapsedTime(began).TotalSeconds;
         double rate = LearningRateSchedule.At(step - 1, _totalSteps, _options);
-        UpdateStatistics statistics = new UpdatePlan(_model.Backbone, _model.Items, _model.Settings.Temperature, _train, _optimizer, _options).Run(rollout.Batch, step, rate, what => new RecPODivergedException(step, rows, what, _checkpoints?.Latest), cancel);
+        UpdateStatistics statistics = new UpdatePlan(_model.Backbone, _model.Items, _model.Settings.Temperature, _train, _optimizer, _options, _updateBudget).Run(rollout.Batch, step, rate, what => new RecPODivergedException(step, rows, what, _checkpoints?.Latest), cancel);
         _step = step;
 
         double seconds = _options.Clock.GetElapsedTime(began).TotalSeconds;
@@ -212,7 +214,7 @@ internal sealed class RecPORun : IDisposable
         {
             Tuning.Full => true,
             Tuning.Lora => false,
-            _ => backbone.Adapter is null && Backbone.ExpectedWeights(backbone.Config).Sum(w => w.Shape.Aggregate(1L, (a, b) => a * b)) < 50_000_000,
+            _ => backbone.Adapter is null && backbone.Type is ScalarType.Float32 or ScalarType.Float64 && Backbone.ExpectedWeights(backbone.Config).Sum(w => w.Shape.Aggregate(1L, (a, b) => a * b)) < 50_000_000,
         };
         if (full)
         {

@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace RRec.RecPO;
 
 /// <summary>The optimiser steps that one rollout is used for: passes, mini-batches, pieces of a mini-batch; or the authors' order of them.</summary>
-internal sealed class UpdatePlan(Backbone backbone, ItemTable items, double temperature, IReadOnlyList<PurchaseRow> train, AdamW optimizer, RecPOOptions options)
+/// <remarks>A forward pass takes at most about <c>budget</c> bytes for its activations; see <see cref="UpdateMemory"/>.</remarks>
+internal sealed class UpdatePlan(Backbone backbone, ItemTable items, double temperature, IReadOnlyList<PurchaseRow> train, AdamW optimizer, RecPOOptions options, long budget = long.MaxValue)
 {
     private readonly PolicyUpdate _update = new(backbone, items, temperature, options);
 
@@ -38,9 +39,9 @@ internal sealed class UpdatePlan(Backbone backbone, ItemTable items, double temp
                 int number = ((step - 1) * options.InnerUpdates + pass) * updates + m + 1;
                 using PolicyUpdate.Candidates candidates = _update.Encode(batch, number);
                 optimizer.ZeroGradients();
-                int tokens = batch.PolicyTokens(first, last), size = options.UsersPerForward > 0 ? options.UsersPerForward * perUser : last - first;
-                for (int start = first; start < last; start += size)
-                    _update.Backward(batch, start, Math.Min(start + size, last), candidates, tokens, last - first, statistics);
+                int tokens = batch.PolicyTokens(first, last);
+                foreach ((int start, int end) in UpdateMemory.Pieces(batch, first, last, perUser, backbone, options, budget))
+                    _update.Backward(batch, start, end, candidates, tokens, last - first, statistics);
                 Finish(batch, candidates, number, rate, diverged, statistics);
             }
         }
@@ -98,8 +99,7 @@ internal sealed class UpdatePlan(Backbone backbone, ItemTable items, double temp
         for (int m = 0; m < updates; m++)
         {
             int first = users * m / updates * perUser, last = users * (m + 1) / updates * perUser;
-            int size = options.UsersPerForward > 0 ? options.UsersPerForward * perUser : last - first;
-            for (int start = first; start < last; start += size) _update.Remember(batch, start, Math.Min(start + size, last), candidates);
+            foreach ((int start, int end) in UpdateMemory.Pieces(batch, first, last, perUser, backbone, options, budget)) _update.Remember(batch, start, end, candidates);
         }
     }
 }

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Builds artifacts/native/libRRecTorchShim.so against the libtorch of this machine. MSBuild (TorchSharp.csproj) and ./rrec call it;
 # it is quick when nothing changed and safe to run from several builds at once.
-# libtorch is looked for in $LIBTORCH, then where Debian's libtorch-dev puts it, then inside python3's torch package.
+# libtorch is looked for in $LIBTORCH (a folder with include/ and lib/), in the folders of $CMAKE_PREFIX_PATH (the same, or PyTorch's torch/share/cmake), then
+# where Debian's libtorch-dev puts it, then inside python3's torch package.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=${1:-$(cd "$here/../../.." && pwd)/artifacts/native}
@@ -11,7 +12,13 @@ if [ -n "${LIBTORCH:-}" ]; then
     include=$LIBTORCH/include lib=$LIBTORCH/lib
     [ -e "$lib/libtorch_cpu.so" ] || { echo "LIBTORCH=$LIBTORCH holds no lib/libtorch_cpu.so" >&2; exit 1; }
 else
-    for folder in "/usr/lib/$(uname -m)-linux-gnu" /usr/lib64 /usr/lib /usr/local/lib; do
+    IFS=:; for folder in ${CMAKE_PREFIX_PATH:-}; do   # find_package's separators are ; and :
+        for root in ${folder//;/:}; do
+            root=${root%/share/cmake*}
+            if [ -z "$lib" ] && [ -e "$root/lib/libtorch_cpu.so" ] && [ -e "$root/include/ATen/ATen.h" ]; then include=$root/include lib=$root/lib; fi
+        done
+    done; unset IFS
+    [ -n "$lib" ] || for folder in "/usr/lib/$(uname -m)-linux-gnu" /usr/lib64 /usr/lib /usr/local/lib; do
         if [ -e "$folder/libtorch_cpu.so" ] && [ -e /usr/include/ATen/ATen.h ]; then include=/usr/include lib=$folder; break; fi
     done
     if [ -z "$lib" ] && package=$(python3 -c 'import importlib.util as u; print(u.find_spec("torch").submodule_search_locations[0])' 2>/dev/null); then

@@ -32,6 +32,35 @@ public class SharedPrefixTests
     }
 
     [GoldenTheory(ModelGolden.Root), MemberData(nameof(Families))]
+    public void Layers_computed_again_give_the_same_gradients(string family)
+    {
+        foreach (bool full in new[] { false, true })
+        {
+            using var golden = new ModelGolden(family);
+            if (full) golden.Backbone.UseFullFineTuning();
+            else golden.Backbone.LoadAdapter(Path.Combine(golden.Folder, "lora"));
+            using PaddedBatch prompts = PaddedBatch.FromRows(Prompts), completions = PaddedBatch.FromRows(Completions);
+            Tensor kept = golden.Backbone.HiddenShared(prompts, completions, PromptOf);
+            using Backbone.CheckpointedPass again = golden.Backbone.HiddenSharedCheckpointed(prompts, completions, PromptOf);
+            Assert.True(ModelGolden.Difference(kept.detach(), again.Hidden.detach()) < 1e-6);
+            manual_seed(5);
+            Tensor direction = randn(kept.shape);
+            (kept * direction).sum().backward();
+            Dictionary<string, Tensor> expected = golden.Backbone.TrainableParameters().Where(p => p.Parameter.grad is not null).ToDictionary(p => p.Name, p => p.Parameter.grad!.clone());
+            foreach ((string _, Tensor parameter) in golden.Backbone.TrainableParameters()) parameter.grad = null;
+            (again.Hidden * direction).sum().backward();
+            again.Backward();
+            Assert.NotEmpty(expected);
+            foreach ((string name, Tensor parameter) in golden.Backbone.TrainableParameters())
+            {
+                if (!expected.TryGetValue(name, out Tensor? wanted)) continue;
+                float error = (parameter.grad! - wanted).norm().item<float>(), norm = wanted.norm().item<float>();
+                Assert.True(error < 1e-5 * norm + 1e-6, $"{name}: error {error} of {norm}");
+            }
+        }
+    }
+
+    [GoldenTheory(ModelGolden.Root), MemberData(nameof(Families))]
     public void The_fused_kernel_gives_the_same_states_and_gradients(string family)
     {
         using var golden = new ModelGolden(family);

@@ -1,0 +1,41 @@
+using System.Diagnostics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.Backbones;
+
+/// <summary>Which type of frozen weights a device multiplies fastest. Adapters, norms' sums and losses are in single precision whatever it is.</summary>
+public static class WeightTypes
+{
+    private static readonly Lazy<double> Measured = new(Measure);
+
+    /// <summary>
+    /// How many times as fast as single precision this CPU multiplies bf16. Measured once (about 50 ms), not read off a flag: there are processors with bf16
+    /// instructions on which a libtorch's bf16 product is many times slower.
+    /// </summary>
+    public static double BFloat16Speedup => Measured.Value;
+
+    /// <summary>bf16 on a GPU, and on a CPU where its product is at least 1.3 times as fast as single precision's; else single precision.</summary>
+    public static ScalarType Fastest(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return device.type == DeviceType.CUDA || BFloat16Speedup >= 1.3 ? ScalarType.BFloat16 : ScalarType.Float32;
+    }
+
+    private static double Measure() => Seconds(ScalarType.Float32) / Seconds(ScalarType.BFloat16);
+
+    private static double Seconds(ScalarType type)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        Tensor a = ones([512, 512], dtype: type), b = ones([512, 512], dtype: type);
+        double best = double.PositiveInfinity;
+        for (int i = 0; i < 6; i++)   // the first one also sets up threads and kernels
+        {
+            long start = Stopwatch.GetTimestamp();
+            a.mm(b);
+            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+        return best;
+    }
+}
