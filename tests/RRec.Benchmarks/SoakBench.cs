@@ -28,13 +28,13 @@ internal static class SoakBench
                 IReadOnlyList<MemorySample> samples = SoakTraining.Run(result.GetValue(steps), 20, folder);
                 if (result.GetValue(all))
                     foreach (MemorySample s in samples) Console.WriteLine(JsonSerializer.Serialize(s));
-                double resident = SoakTraining.Drift(samples, Settled, s => s.Resident), managed = SoakTraining.Drift(samples, Settled, s => s.Managed);
+                double resident = SoakTraining.Drift(samples, Settled, s => s.Resident), managed = SoakTraining.Drift(samples, Settled, s => s.Managed), native = SoakTraining.Drift(samples, Settled, s => s.Native);
                 long tensors = samples.Where(s => s.Step >= Settled).Max(s => s.Tensors) - samples.Where(s => s.Step >= Settled).Min(s => s.Tensors);
-                bool flat = resident <= Allowed && managed <= Allowed && tensors == 0;
+                bool flat = resident <= Allowed && native <= Allowed && managed <= Allowed && tensors == 0;
                 BenchLog.Write(JsonSerializer.Serialize(new
                 {
-                    name = "soak", steps = samples[^1].Step, seconds = Math.Round(clock.Elapsed.TotalSeconds, 1), residentMB = Math.Round(samples[^1].Resident / 1048576.0, 1), managedMB = Math.Round(samples[^1].Managed / 1048576.0, 2),
-                    residentDrift = Math.Round(resident, 4), managedDrift = Math.Round(managed, 4), tensorsMore = tensors, flat,
+                    name = "soak", steps = samples[^1].Step, seconds = Math.Round(clock.Elapsed.TotalSeconds, 1), residentMB = Math.Round(samples[^1].Resident / 1e6, 1), nativeMB = Math.Round(samples[^1].Native / 1e6, 1), managedMB = Math.Round(samples[^1].Managed / 1e6, 2),
+                    residentDrift = Math.Round(resident, 4), nativeDrift = Math.Round(native, 4), managedDrift = Math.Round(managed, 4), tensorsMore = tensors, flat,
                 }));
                 return flat ? 0 : 1;
             }

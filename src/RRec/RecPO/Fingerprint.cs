@@ -36,6 +36,7 @@ internal sealed class Fingerprint
             values[p.Name] = value switch
             {
                 null => "none",
+                IEnumerable<string> list => string.Join(' ', list),
                 IFormattable f => f.ToString(null, CultureInfo.InvariantCulture),
                 bool b => b ? "true" : "false",
                 _ => value.ToString() ?? value.GetType().Name,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using RRec.Backbones;
 
 namespace RRec.RecPO;
 
@@ -44,7 +45,7 @@ public sealed partial record RecPOOptions
         Check(MiniBatches >= 1 && MiniBatches <= Math.Max(1, UsersPerStep), nameof(MiniBatches), MiniBatches, $"1 to UsersPerStep ({UsersPerStep})");
         Check(UsersPerForward >= 0, nameof(UsersPerForward), UsersPerForward, "0 (all) or more");
         Check(UpdateMemory >= 0, nameof(UpdateMemory), UpdateMemory, "0 (found) or more MiB");
-        Check(Positive(LearningRate), nameof(LearningRate), LearningRate, "above 0");
+        Check(LearningRate is > 0 and <= 100, nameof(LearningRate), LearningRate, "above 0 and at most 100");
         Check(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, "Constant, Cosine or Linear");
         Check(WarmUpSteps >= 0, nameof(WarmUpSteps), WarmUpSteps, "0 or more");
         Check(FinalLearningRateShare is >= 0 and <= 1, nameof(FinalLearningRateShare), FinalLearningRateShare, "0 to 1");
@@ -57,6 +58,7 @@ public sealed partial record RecPOOptions
         Check(Enum.IsDefined(Tuning), nameof(Tuning), Tuning, "Auto, Lora or Full");
         Check(LoraRank >= 1, nameof(LoraRank), LoraRank, "1 or more");
         Check(Positive(LoraAlpha), nameof(LoraAlpha), LoraAlpha, "above 0");
+        Check(LoraTargets.Count > 0 && LoraTargets.All(LoraOptions.AllProjections.Contains), nameof(LoraTargets), LoraTargets.Count == 0 ? "empty" : string.Join(' ', LoraTargets), $"one or more of {string.Join(' ', LoraOptions.AllProjections)}");
         Check(TableRefreshSteps >= 0, nameof(TableRefreshSteps), TableRefreshSteps, "0 (at evaluations) or more");
         Check(Positive(Epochs), nameof(Epochs), Epochs, "above 0");
         Check(MaxSteps >= 0, nameof(MaxSteps), MaxSteps, "0 (by Epochs) or more");

@@ -1,4 +1,4 @@
-using System.Globalization;
+using RRec.Backbones;
 
 namespace RRec.RecPO;
 
@@ -73,16 +73,16 @@ public sealed partial record RecPOOptions
     /// <summary>G, reasonings sampled per user (paper 3.3). 2 to 256; default 6. Must be 1 where <see cref="Reasoning"/> is false (then ignored).</summary>
     public int TrajectoriesPerUser { get; init; } = 6;
 
-    /// <summary>B, users per step. 1 to 65,536; default 16. In-batch targets are the item loss's candidates, so 1 without table negatives teaches the item head nothing.</summary>
+    /// <summary>B, users per step (recpo-reference 10: 4 a process). 1 to 65,536; default 16. In-batch targets are the item loss's candidates, so 1 without table negatives teaches the item head nothing.</summary>
     public int UsersPerStep { get; init; } = 16;
 
-    /// <summary>Sampling temperature of rollouts. Above 0, up to 10; default 1 (log-probs are at <see cref="LogProbTemperature"/>: equal values keep the gradient unbiased, O3).</summary>
+    /// <summary>Sampling temperature of rollouts (paper 3.3; the authors sample at 2). Above 0, up to 10; default 1 (log-probs are at <see cref="LogProbTemperature"/>: equal values keep the gradient unbiased, O3).</summary>
     public double SamplingTemperature { get; init; } = 1;
 
-    /// <summary>Rollouts sample among this many likeliest tokens. 0 (all, the default) or more.</summary>
+    /// <summary>Rollouts sample among this many likeliest tokens (recpo-reference 3). 0 (all, the default) or more.</summary>
     public int TopK { get; init; }
 
-    /// <summary>Rollouts sample inside this probability mass. Above 0 to 1; default 1 (all).</summary>
+    /// <summary>Rollouts sample inside this probability mass (recpo-reference 3). Above 0 to 1; default 1 (all).</summary>
     public double TopP { get; init; } = 1;
 
     /// <summary>False trains without reasonings: completions are the answer marker alone, the item loss is -log p with weight 1, there is no policy term (paper's ablation). Default true.</summary>
@@ -90,15 +90,15 @@ public sealed partial record RecPOOptions
 
     // ---- Reward (paper 3.3, fused reward) ----
 
-    /// <summary>k of the NDCG part of the reward. 1 or more; default 1000; catalogues that are smaller use their size.</summary>
+    /// <summary>k of the NDCG part of the reward (paper 3.3, R_d). 1 or more; default 1000; catalogues that are smaller use their size.</summary>
     public int RewardNdcgK { get; init; } = 1000;
 
-    /// <summary>Beta, the weight of the softmax part of the reward; NDCG has 1 minus it. 0 (only the discrete part) to 1 (only the continuous part); default 0.05.</summary>
+    /// <summary>Beta, the weight of the softmax part of the reward (paper 3.3, R_c); NDCG has 1 minus it. 0 (only the discrete part) to 1 (only the continuous part); default 0.05.</summary>
     public double SoftmaxWeight { get; init; } = 0.05;
 
     // ---- Advantage ----
 
-    /// <summary>Gaussian (GRPO) or leave-one-out (RLOO). Default Gaussian.</summary>
+    /// <summary>Gaussian (GRPO) or leave-one-out (RLOO) (paper 3.3). Default Gaussian.</summary>
     public AdvantageType Advantage { get; init; } = AdvantageType.Gaussian;
 
     /// <summary>What Gaussian advantages are divided by; ignored by leave-one-out. Default Group (paper); Batch learns where rewards hardly differ.</summary>
@@ -107,24 +107,24 @@ public sealed partial record RecPOOptions
     /// <summary>Groups whose rewards span less than this get advantage 0 (O19). 0 or more; default 1e-6.</summary>
     public double ConstantGroupSpread { get; init; } = 1e-6;
 
-    /// <summary>How many best trajectories of a group carry the item loss, and only with advantage above 0 (O20). 1 to G; default 1 (paper: the best one).</summary>
+    /// <summary>How many best trajectories of a group carry the item loss (paper 3.3), and only with advantage above 0 (O20). 1 to G; default 1 (paper: the best one).</summary>
     public int RelabelTopK { get; init; } = 1;
 
     // ---- Loss ----
 
-    /// <summary>Lower clip: ratios below 1 minus it are cut. 0 to 1; default 0.2.</summary>
+    /// <summary>Lower clip (paper 3.3; recpo-reference 7): ratios below 1 minus it are cut. 0 to 1; default 0.2.</summary>
     public double EpsilonLow { get; init; } = 0.2;
 
-    /// <summary>Upper clip: ratios above 1 plus it are cut. 0 or more; default 0.28.</summary>
+    /// <summary>Upper clip (the same places): ratios above 1 plus it are cut. 0 or more; default 0.28.</summary>
     public double EpsilonHigh { get; init; } = 0.28;
 
-    /// <summary>Weight of the policy (token) loss. 0 or more; default 1; 0 trains the item head alone.</summary>
+    /// <summary>Weight of the policy (token) loss (paper 3.3: 1). 0 or more; default 1; 0 trains the item head alone.</summary>
     public double PolicyLossWeight { get; init; } = 1;
 
-    /// <summary>Weight of the item loss. 0 or more; default 1.</summary>
+    /// <summary>Weight of the item loss (paper 3.3: 1). 0 or more; default 1.</summary>
     public double ItemLossWeight { get; init; } = 1;
 
-    /// <summary>Weight of the policy's mean token entropy, subtracted from the loss. 0 or more; default 0.</summary>
+    /// <summary>Weight of the policy's mean token entropy, subtracted from the loss (the paper has none). 0 or more; default 0.</summary>
     public double EntropyBonus { get; init; }
 
     /// <summary>Temperature of the log-probs in the policy loss. Above 0; default 1 (official, O3).</summary>
@@ -158,7 +158,7 @@ public sealed partial record RecPOOptions
     /// </summary>
     public bool GradientCheckpointing { get; init; }
 
-    /// <summary>Learning rate. Above 0; default 1e-5 (with LoRA of scale 32). Small backbones trained in full want 1e-4 to 3e-4.</summary>
+    /// <summary>Learning rate (recpo-reference 10). Above 0, up to 100; default 1e-5 (with LoRA of scale 32). Small backbones trained in full want 1e-4 to 3e-4.</summary>
     public double LearningRate { get; init; } = 1e-5;
 
     /// <summary>The rate's course after warm-up. Default Constant.</summary>
@@ -193,11 +193,14 @@ public sealed partial record RecPOOptions
     /// <summary>LoRA or all weights. Default Auto.</summary>
     public Tuning Tuning { get; init; } = Tuning.Auto;
 
-    /// <summary>Rank of a new adapter. 1 or more; default 4. Ignored where all weights train or an adapter is attached already.</summary>
+    /// <summary>Rank of a new adapter (recpo-reference 8). 1 or more; default 4. Ignored where all weights train or an adapter is attached already.</summary>
     public int LoraRank { get; init; } = 4;
 
     /// <summary>Alpha of a new adapter; its scale is alpha / rank. Above 0; default 128. Ignored as the rank.</summary>
     public double LoraAlpha { get; init; } = 128;
+
+    /// <summary>Which projections a new adapter changes: one or more of <see cref="LoraOptions.AllProjections"/>; default all seven (paper, experiments). Ignored as the rank.</summary>
+    public IReadOnlyList<string> LoraTargets { get; init; } = LoraOptions.AllProjections;
 
     // ---- Item table ----
 
@@ -224,7 +227,7 @@ public sealed partial record RecPOOptions
     /// <summary>Whether validation is ranked before the first step too. Default true: without it the best weights could be worse than the start.</summary>
     public bool EvaluateAtStart { get; init; } = true;
 
-    /// <summary>Training stops after so many evaluations without a better NDCG@10. 0: never; default 8.</summary>
+    /// <summary>Training stops after so many evaluations without a better NDCG@10 (recpo-reference 9). 0: never; default 8.</summary>
     public int Patience { get; init; } = 8;
 
     /// <summary>Whether the weights with the best validation NDCG@10 are put back at the end. Default true.</summary>

@@ -82,7 +82,7 @@ internal sealed class RecPORun : IDisposable
 
         if (_options.RestoreBest && _best.Taken && _bestStep != _step) _best.PutBack();
         _model.EncodeItems(_progress, cancel);
-        return new RecPOResult(_step, reason, _best.Taken ? _bestStep : _step, _evaluations) { EvaluatedRows = _evaluated };
+        return new RecPOResult(_step, reason, _evaluations.Count > 0 ? _bestStep : _step, _evaluations) { EvaluatedRows = _evaluated };
     }
 
     /// <summary>The tensors of a checkpoint, owned by the run.</summary>
@@ -128,7 +128,9 @@ internal sealed class RecPORun : IDisposable
         RolloutResult rollout = _rollout.Play(_train, rows, step, cancel);
         double rolloutSeconds = _options.Clock.GetElapsedTime(began).TotalSeconds;
         double rate = LearningRateSchedule.At(step - 1, _totalSteps, _options);
-        UpdateStatistics statistics = new UpdatePlan(_model.Backbone, _model.Items, _model.Settings.Temperature, _train, _optimizer, _options, _updateBudget).Run(rollout.Batch, step, rate, what => new RecPODivergedException(step, rows, what, _checkpoints?.Latest), cancel);
+        Exception Diverged(string what) => new RecPODivergedException(step, rows, what, _checkpoints?.Latest);
+        UpdateStatistics statistics = new UpdatePlan(_model.Backbone, _model.Items, _model.Settings.Temperature, _train, _optimizer, _options, _updateBudget).Run(rollout.Batch, step, rate, Diverged, cancel);
+        if (!Finite()) throw Diverged("the weights are not finite after the update"); // they must never be measured, nor become the last good checkpoint
         _step = step;
 
         double seconds = _options.Clock.GetElapsedTime(began).TotalSeconds;
@@ -166,13 +168,7 @@ internal sealed class RecPORun : IDisposable
         }
     }
 
-    // Weights that are not finite never become the last good checkpoint.
-    private void Save(Fingerprint fingerprint)
-    {
-        if (_checkpoints is null) return;
-        if (!Finite()) throw new RecPODivergedException(_step, _step > 0 ? _order.Of(_step) : [], "the weights are not finite after the update", _checkpoints.Latest);
-        _checkpoints.Save(_step, fingerprint, this, Say);
-    }
+    private void Save(Fingerprint fingerprint) => _checkpoints?.Save(_step, fingerprint, this, Say);
 
     private bool Finite()
     {
@@ -224,7 +220,7 @@ internal sealed class RecPORun : IDisposable
         else if (backbone.Adapter is null)
         {
             backbone.Freeze(); // a warm-up may have trained all weights
-            backbone.AttachLora(new LoraOptions { Rank = options.LoraRank, Alpha = options.LoraAlpha }, options.Seed);
+            backbone.AttachLora(new LoraOptions { Rank = options.LoraRank, Alpha = options.LoraAlpha, Targets = options.LoraTargets }, options.Seed);
         }
     }
 

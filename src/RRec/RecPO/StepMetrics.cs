@@ -36,7 +36,7 @@ public sealed record StepMetrics
     /// <summary>Mean reasoning length in tokens, answer marker not counted.</summary>
     public double ReasoningLength { get; init; }
 
-    /// <summary>Mean entropy of the policy's token distributions in nats, at temperature 1.</summary>
+    /// <summary>Mean entropy of the policy's token distributions in nats, at <see cref="RecPOOptions.LogProbTemperature"/>; 0 where the policy is not trained.</summary>
     public double Entropy { get; init; }
 
     /// <summary>Mean ratio of new to old token probabilities; exactly 1 on the first update of a rollout.</summary>

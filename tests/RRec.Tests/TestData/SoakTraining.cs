@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using RRec.RecPO;
 using TorchSharp;
 
@@ -6,10 +7,13 @@ namespace RRec.TestSupport;
 
 /// <summary>One look at the process's memory.</summary>
 /// <param name="Step">After which step of RecPO.</param>
-/// <param name="Resident">Bytes of the whole process in RAM.</param>
+/// <param name="Resident">Bytes in RAM that are the process's own: pages of files (libraries), which the system takes and gives as it likes, are not counted on Linux.</param>
 /// <param name="Managed">Live bytes of .NET's heap after a full collection.</param>
+/// <param name="Native">Live bytes of the C allocator, over all arenas; 0 where it does not tell (not glibc).</param>
+/// <param name="Committed">Bytes that .NET's heap has taken, live or not.</param>
+/// <param name="Threads">Threads of the process: each brings a stack and perhaps an arena.</param>
 /// <param name="Tensors">Live tensors.</param>
-internal readonly record struct MemorySample(int Step, long Resident, long Managed, long Tensors);
+internal readonly record struct MemorySample(int Step, long Resident, long Managed, long Native, long Committed, int Threads, long Tensors);
 
 /// <summary>
 /// A long training of a tiny world with everything on that makes or frees memory in a step: fold tables, ranking anchor, inner updates, mini-batches, table negatives,
@@ -34,11 +38,14 @@ internal static class SoakTraining
         return watch.Samples;
     }
 
-    /// <summary>The largest distance of a value from the first one at or after <paramref name="from"/>, as a share of it.</summary>
+    /// <summary>
+    /// The largest distance of a window's median from the first window's, as a share of it. Medians of ten samples, because a single one also shows what pools and
+    /// the collector happen to hold at that moment.
+    /// </summary>
     public static double Drift(IReadOnlyList<MemorySample> samples, int from, Func<MemorySample, long> value)
     {
-        double[] values = [.. samples.Where(s => s.Step >= from).Select(s => (double)value(s))];
-        return values.Max(v => Math.Abs(v - values[0])) / values[0];
+        double[] medians = [.. samples.Where(s => s.Step >= from).Select(s => (double)value(s)).Chunk(10).Where(c => c.Length >= 5).Select(c => c.Order().ElementAt(c.Length / 2))];
+        return medians[0] == 0 ? 0 : medians.Max(m => Math.Abs(m - medians[0])) / medians[0];
     }
 
     private sealed class Watch(int every) : IProgress<R2ecProgress>
@@ -50,11 +57,41 @@ internal static class SoakTraining
             if (value.StepMetrics is null || value.Step % every != 0) return;
             GC.Collect();
             GC.WaitForPendingFinalizers();
-            Samples.Add(new MemorySample(value.Step, Resident(), GC.GetTotalMemory(forceFullCollection: true), torch.Tensor.TotalCount));
+            Samples.Add(new MemorySample(value.Step, Resident(), GC.GetTotalMemory(forceFullCollection: true), Native(), GC.GetGCMemoryInfo().TotalCommittedBytes, System.Diagnostics.Process.GetCurrentProcess().Threads.Count, torch.Tensor.TotalCount));
         }
 
-        // Linux tells pages in RAM without making a Process object; elsewhere the working set is the same thing.
-        private static long Resident() =>
-            File.Exists("/proc/self/statm") ? long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize : Environment.WorkingSet;
+        private static long Native()
+        {
+            try
+            {
+                MallInfo info = mallinfo2();
+                return (long)(info.UsedInArenas + info.UsedInMaps);
+            }
+            catch (EntryPointNotFoundException)
+            {
+                return 0;
+            }
+            catch (DllNotFoundException)
+            {
+                return 0;
+            }
+        }
+
+        [DllImport("libc")]
+        private static extern MallInfo mallinfo2();
+
+        // glibc's struct mallinfo2: ten size_t.
+        [StructLayout(LayoutKind.Sequential)]
+        private readonly struct MallInfo
+        {
+            public readonly nuint Arena, FreeChunks, FastChunks, Maps, UsedInMaps, Unused, FastBytes, UsedInArenas, FreeInArenas, Top;
+        }
+
+        private static long Resident()
+        {
+            if (!File.Exists("/proc/self/status")) return Environment.WorkingSet;
+            string line = File.ReadLines("/proc/self/status").First(l => l.StartsWith("RssAnon:", StringComparison.Ordinal)); // RssAnon:     61234 kB
+            return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+        }
     }
 }
