@@ -18,6 +18,7 @@ internal sealed class RecPORun : IDisposable
     private readonly AdamW _optimizer;
     private readonly TrainingRows _order;
     private readonly Rollout _rollout;
+    private readonly PadItem? _pad;
     private readonly List<EvaluationPoint> _evaluations = [];
     private readonly int[] _evaluated;
     private readonly int _totalSteps, _evaluationSteps;
@@ -33,7 +34,8 @@ internal sealed class RecPORun : IDisposable
         _parameters = model.Backbone.TrainableParameters();
         _optimizer = new AdamW(_parameters, options.Beta1, options.Beta2, options.AdamEpsilon, options.WeightDecay);
         _order = new TrainingRows(train.Count, options.UsersPerStep, options.Seed);
-        _rollout = new Rollout(model, options);
+        _pad = options.Compatibility == Compatibility.Official ? new PadItem(model) : null;
+        _rollout = new Rollout(model, options, _pad);
         int perEpoch = (train.Count + _order.PerStep - 1) / _order.PerStep;
         _totalSteps = Math.Max(1, (int)Math.Ceiling(options.Epochs * perEpoch));
         if (options.MaxSteps > 0) _totalSteps = Math.Min(_totalSteps, options.MaxSteps);
@@ -48,7 +50,7 @@ internal sealed class RecPORun : IDisposable
     {
         Fingerprint fingerprint = Fingerprint.Of(_model, _train, _validation, _options);
         bool resumed = _checkpoints?.TryRestore(fingerprint, this) ?? false;
-        if (!_model.HasItems) _model.EncodeItems(_progress, cancel);
+        if (!_model.HasItems || (_pad is not null && !resumed)) EncodeItems(_progress, cancel);
         MetricsLog log = new(_options.CheckpointDirectory, _step, Say);
         if (!resumed && _options.EvaluateAtStart) Evaluate(log, cancel);
         else if (resumed && EvaluationDue() && _evaluations.All(e => e.Step != _step)) Evaluate(log, cancel); // it was interrupted
@@ -75,7 +77,7 @@ internal sealed class RecPORun : IDisposable
 
             bool evaluate = EvaluationDue();
             if (evaluate) EvaluateOrSave(log, fingerprint, cancel);
-            else if (_options.TableRefreshSteps > 0 && _step % _options.TableRefreshSteps == 0) _model.EncodeItems(null, CancellationToken.None);
+            else if (_options.TableRefreshSteps > 0 && _step % _options.TableRefreshSteps == 0) EncodeItems(null, CancellationToken.None);
             if (_checkpoints is not null && (evaluate || (_options.CheckpointSteps > 0 && _step % _options.CheckpointSteps == 0)))
                 Save(fingerprint);
         }
@@ -91,6 +93,7 @@ internal sealed class RecPORun : IDisposable
         foreach ((string name, Tensor p) in _parameters) yield return new("weight/" + name, p);
         foreach ((string name, Tensor t) in _optimizer.State()) yield return new(name, t);
         yield return new("table", _model.Items.Vectors);
+        if (_pad is not null) yield return new("pad", _pad.Vector);
         foreach ((string name, Tensor t) in _best.Tensors()) yield return new("best/" + name, t);
     }
 
@@ -106,6 +109,7 @@ internal sealed class RecPORun : IDisposable
             foreach ((string name, Tensor p) in _parameters) p.copy_(read("weight/" + name));
             if (!_model.HasItems) _model.AdoptItems(read("table"));
             else _model.Items.Vectors.copy_(read("table"));
+            _pad?.Vector.copy_(read("pad"));
             if (state.HasBest) _best.Take(name => read("best/" + name));
         }
 
@@ -119,6 +123,13 @@ internal sealed class RecPORun : IDisposable
         _optimizer.ZeroGradients();
         _optimizer.Dispose();
         _best.Dispose();
+        _pad?.Dispose();
+    }
+
+    private void EncodeItems(IProgress<R2ecProgress>? progress, CancellationToken cancel)
+    {
+        _model.EncodeItems(progress, cancel);
+        _pad?.Encode();
     }
 
     private void Step(int step, MetricsLog log, CancellationToken cancel)
@@ -183,7 +194,7 @@ internal sealed class RecPORun : IDisposable
     private void Evaluate(MetricsLog log, CancellationToken cancel)
     {
         if (_evaluated.Length == 0) return;
-        _model.EncodeItems(null, cancel);
+        EncodeItems(null, cancel);
         RecommendRequest request = new() { K = 10, Labels = [.. _evaluated.Select(i => _validation[i].Target)], UseReasoning = _options.Reasoning && _model.Settings.UseReasoning };
         IReadOnlyList<Recommendation> answers = _model.Recommend([.. _evaluated.Select(i => _validation[i].History)], request, cancel);
         RankingMetrics metrics = new([.. answers.Select(a => a.LabelRank!.Value)], RankingMetrics.CoverageOf(answers.Select(a => a.Items), _model.Catalogue.Count));

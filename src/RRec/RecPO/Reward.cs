@@ -25,8 +25,9 @@ public static class Reward
     /// <param name="k">NDCG's cut-off; larger than the catalogue means the catalogue.</param>
     /// <param name="softmaxWeight">w.</param>
     /// <param name="maskTarget">True masks a listed target as the authors do: softmax 0, a rank behind all candidates.</param>
+    /// <param name="padScore">The score of a padding item that is a candidate too, before all others where scores tie (O6); null: there is none.</param>
     /// <remarks>Ties count lower indexes before the target, so a rank does not depend on a library's sort (O12).</remarks>
-    public static RewardParts Of(ReadOnlySpan<float> scores, int target, ReadOnlySpan<int> masked, int k, double softmaxWeight, bool maskTarget = false)
+    public static RewardParts Of(ReadOnlySpan<float> scores, int target, ReadOnlySpan<int> masked, int k, double softmaxWeight, bool maskTarget = false, float? padScore = null)
     {
         if ((uint)target >= (uint)scores.Length) throw new ArgumentOutOfRangeException(nameof(target), target, $"The target must be an index below {scores.Length}.");
         float[] candidates = scores.ToArray();
@@ -35,8 +36,8 @@ public static class Reward
         if (!maskTarget) candidates[target] = own;
         else own = candidates[target];
 
-        int rank = 1;
-        float largest = Masked;
+        int rank = padScore >= own ? 2 : 1;
+        float largest = padScore ?? Masked;
         for (int i = 0; i < candidates.Length; i++)
         {
             float score = candidates[i];
@@ -44,11 +45,11 @@ public static class Reward
             if (score > largest) largest = score;
         }
 
-        double sum = 0;
+        double sum = padScore is { } pad ? Math.Exp((double)pad - largest) : 0;
         foreach (float score in candidates)
             if (score != Masked) sum += Math.Exp((double)score - largest);
         double softmax = own == Masked ? 0 : Math.Exp((double)own - largest) / sum;
-        double ndcg = RankingMetrics.NdcgOf(rank, Math.Min(k, scores.Length));
+        double ndcg = RankingMetrics.NdcgOf(rank, Math.Min(k, scores.Length + (padScore is null ? 0 : 1)));
         return new RewardParts(rank, ndcg, softmax, (1 - softmaxWeight) * ndcg + softmaxWeight * softmax);
     }
 }

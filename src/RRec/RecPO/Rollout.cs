@@ -21,7 +21,7 @@ internal sealed class RolloutResult
 /// Samples G reasonings for each user of a step, all users in one generation, and scores them against the item table. The user vector comes out of the
 /// generation pass itself; nothing is tokenised again (O10).
 /// </summary>
-internal sealed class Rollout(R2ecModel model, RecPOOptions options)
+internal sealed class Rollout(R2ecModel model, RecPOOptions options, PadItem? pad = null)
 {
     /// <summary>Plays one step.</summary>
     /// <param name="rows">The training rows.</param>
@@ -93,11 +93,12 @@ internal sealed class Rollout(R2ecModel model, RecPOOptions options)
         float[] scores = model.Items.Scores(users, model.Settings.Temperature).cpu().data<float>().ToArray();             // [m, items]
         RewardParts[] rewards = new RewardParts[trajectories.Length];
         bool official = options.Compatibility == Compatibility.Official;
+        float?[] padScores = pad?.Scores(users, model.Settings.Temperature, [.. Enumerable.Range(0, rewards.Length).Select(i => rows[indexes[i / group]].History.Items.Length)]) ?? new float?[rewards.Length];
         Parallel.For(0, rewards.Length, i =>
         {
             int user = i / group;
             ReadOnlySpan<int> masked = model.Settings.MaskHistory ? rows[indexes[user]].History.Items.Span : default;
-            rewards[i] = Reward.Of(scores.AsSpan(i * items, items), targets[user], masked, options.RewardNdcgK, options.SoftmaxWeight, maskTarget: official);
+            rewards[i] = Reward.Of(scores.AsSpan(i * items, items), targets[user], masked, options.RewardNdcgK, options.SoftmaxWeight, maskTarget: official, padScores[i]);
         });
         return rewards;
     }

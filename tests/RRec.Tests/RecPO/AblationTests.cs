@@ -159,6 +159,40 @@ public sealed class AblationTests
         static float[] Table(R2ecModel model) => model.Items.Vectors.reshape(-1).data<float>().ToArray();
     }
 
+    [GoldenFact(TinyWorld.Needs)]
+    public void Official_rewards_have_the_padding_item_as_a_candidate_of_the_longest_histories_and_continue_from_a_checkpoint()
+    {
+        using R2ecModel model = TinyWorld.Model();
+        PurchaseRow[] rows = [new(new UserHistory(new[] { 1, 2, 3 }), 9), new(new UserHistory(new[] { 4 }), 9), new(new UserHistory(new[] { 5, 6, 7 }), 9)];
+        RecPOOptions options = Two with { Compatibility = Compatibility.Official };
+        using PadItem pad = new(model);
+        model.EncodeItems();
+        pad.Encode();
+        Assert.Equal(1, pad.Vector.norm().item<float>(), 1e-5);
+        RolloutResult with = new Rollout(model, options, pad).Play(rows, [0, 1, 2], 1, default), without = new Rollout(model, options).Play(rows, [0, 1, 2], 1, default);
+        for (int i = 0; i < 9; i++)
+        {
+            bool longest = i / 3 != 1;
+            Assert.Equal(longest, with.Rewards[i].Softmax < without.Rewards[i].Softmax);
+            Assert.True(with.Rewards[i].Rank >= without.Rewards[i].Rank);
+        }
+
+        string folder = Directory.CreateTempSubdirectory("rrec-official-").FullName;
+        try
+        {
+            RecPOOptions kept = options with { MaxSteps = 4, CheckpointDirectory = folder, CheckpointSteps = 1 };
+            float[] whole = Weights(options with { MaxSteps = 4 });
+            using CancellationTokenSource stop = new();
+            using R2ecModel interrupted = TinyWorld.Model();
+            Assert.ThrowsAny<OperationCanceledException>(() => RecPOTrainer.Train(interrupted, TinyWorld.Rows(20), null, kept, new Listener([], p => { if (p.StepMetrics?.Step == 2) stop.Cancel(); }), stop.Token));
+            Assert.Equal(whole, Weights(kept));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     private static StepMetrics[] Steps(RecPOOptions options, R2ecSettings? settings = null)
     {
         using R2ecModel model = TinyWorld.Model(settings);

@@ -42,6 +42,34 @@ public sealed class RewardGoldenTests
         }
     }
 
+    // Row 0 of the authors' table is the padding item. Here it is no item: what it does to them must come out of it being a candidate of the longest histories alone.
+    [GoldenTheory("goldens/recpo/golden.json")]
+    [InlineData("g4_k10")]
+    [InlineData("g8_k1000")]
+    public void The_padding_item_as_a_candidate_of_the_longest_histories_gives_the_authors_rewards(string name)
+    {
+        GoldenTensors golden = new($"reward_{name}");
+        JsonElement facts = GoldenJson.Root.GetProperty("reward").GetProperty(name);
+        int group = facts.GetProperty("G").GetInt32(), k = facts.GetProperty("reward_ndcg_k").GetInt32(), width = (int)golden.Shape("history_padded")[1], items = (int)golden.Shape("item_table")[0];
+        int[] targets = golden.Ints("target"), history = golden.Ints("history_padded"), lengths = golden.Ints("history_len");
+        float[] softmax = golden.Floats("softmax"), reward = golden.Floats("reward");
+        int candidates = 0, without = 0;
+        for (int row = 0; row < reward.Length; row++)
+        {
+            int user = row / group;
+            float[] scores = Cosines(golden.Row("user_emb", row), golden.Floats("item_table"), items);
+            bool longest = lengths[user] == lengths.Max();
+            int[] masked = [.. history[(user * width)..(user * width + lengths[user])].Select(i => i - 1)];
+            RewardParts parts = Reward.Of(scores.AsSpan(1), targets[user] - 1, masked, k, 0.05, maskTarget: true, longest ? scores[0] : null);
+            Assert.Equal(softmax[row], parts.Softmax, 5e-6);
+            Assert.Equal(reward[row], parts.Value, 1e-6);
+            if (longest) candidates++;
+            if (Math.Abs(Reward.Of(scores.AsSpan(1), targets[user] - 1, masked, k, 0.05, maskTarget: true).Softmax - softmax[row]) > 1e-9) without++;
+        }
+
+        Assert.True(candidates > 0 && without > 0, "the padding item should matter somewhere, or this test says little");
+    }
+
     [GoldenTheory("goldens/recpo/golden.json")]
     [InlineData("g4_k10", 1e-5)]
     [InlineData("g8_k1000", 1e-5)]
