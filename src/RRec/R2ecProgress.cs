@@ -29,6 +29,9 @@ public enum TrainingPhase
 /// <param name="Message">Something for a person to read; may be null.</param>
 public sealed record R2ecProgress(TrainingPhase Phase, int Step, int TotalSteps, string? Message = null)
 {
+    /// <summary>Whether <see cref="Message"/> tells of something that went wrong and did not stop the training, e.g. a disk without room for a checkpoint.</summary>
+    public bool IsWarning { get; init; }
+
     /// <summary>The figures of the step just done; null except after a RecPO step.</summary>
     public StepMetrics? StepMetrics { get; init; }
 

@@ -188,7 +188,7 @@ internal sealed class RecPORun : IDisposable
         return _parameters.All(p => double.IsFinite(p.Parameter.sum().to(ScalarType.Float64).item<double>()));
     }
 
-    private void Say(string message) => _progress?.Report(new R2ecProgress(TrainingPhase.RecPO, _step, _totalSteps, message));
+    private void Say(string message) => _progress?.Report(new R2ecProgress(TrainingPhase.RecPO, _step, _totalSteps, message) { IsWarning = true });
 
     // The table is encoded anew first: it is part of the model that is measured.
     private void Evaluate(MetricsLog log, CancellationToken cancel)

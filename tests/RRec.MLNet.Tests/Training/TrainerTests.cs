@@ -83,6 +83,49 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void Cancelling_the_context_stops_within_a_step_and_leaves_a_checkpoint_to_continue_from()
+    {
+        MLContext ml = new(seed: 1);
+        R2ecTrainer.Options options = SmallShop.Options(ml);
+        options.RecPO = options.RecPO! with { MaxSteps = 6, Epochs = 100, CheckpointDirectory = Path.Combine(_folder, "run"), CheckpointSteps = 0 };
+        int last = 0;
+        options.Progress = new Recorder(p =>
+        {
+            last = p.StepMetrics?.Step ?? last;
+            if (p.StepMetrics?.Step == 3) Cancel(ml);
+        });
+        Assert.ThrowsAny<OperationCanceledException>(() => ml.Recommendation().Trainers.R2ec(options).Fit(SmallShop.Histories(ml)));
+        Assert.Equal(3, last);
+        Assert.Single(Directory.GetFiles(options.RecPO.CheckpointDirectory!, "step-00000003.sha256"));
+
+        List<int> steps = [];
+        options.Items = SmallShop.Items(_ml);
+        options.Progress = new Recorder(p => { if (p.StepMetrics is { } step) steps.Add(step.Step); });
+        _ml.Recommendation().Trainers.R2ec(options).Fit(SmallShop.Histories(_ml));
+        Assert.Equal([4, 5, 6], steps);
+
+        // ML.NET's own way; internal in 5.0.0.
+        static void Cancel(MLContext ml) => typeof(MLContext).GetMethod("CancelExecution", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Public)!.Invoke(ml, null);
+    }
+
+    [Fact]
+    public void The_contexts_log_hears_of_phases_steps_evaluations_and_of_a_disk_that_refuses()
+    {
+        MLContext ml = new(seed: 1);
+        List<LoggingEventArgs> log = [];
+        ml.Log += (_, e) => log.Add(e);
+        R2ecTrainer.Options options = SmallShop.Options(ml);
+        string blocked = Path.Combine(_folder, "a file");
+        File.WriteAllText(blocked, "where a folder is asked for");
+        options.RecPO = options.RecPO! with { CheckpointDirectory = blocked };
+        TrainValidationTestData split = ml.Recommendation().TimeOrderedSplit(SmallShop.Histories(ml));
+        ml.Recommendation().Trainers.R2ec(options).Fit(split.TrainSet, split.ValidationSet);
+        foreach (string part in new[] { "36 items", "training rows", "seed 3", "Phase Backbone", "Phase WarmUp", "Phase RecPO", "Step 1 of 2", "Step 2 of 2", "reward", "Validation:" })
+            Assert.Contains(log, e => e.Message.Contains(part));
+        Assert.Contains(log, e => e.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning && e.Message.Contains("could not be written"));
+    }
+
+    [Fact]
     public void The_trainer_stands_in_a_chain_behind_key_columns_and_a_cache()
     {
         IDataView histories = SmallShop.Histories(_ml);
