@@ -11,7 +11,7 @@ public sealed class OptionRangeTests
     private static readonly string[] Free =
     [
         nameof(RecPOOptions.Reasoning), nameof(RecPOOptions.RefreshTargets), nameof(RecPOOptions.EvaluateAtStart), nameof(RecPOOptions.RestoreBest), nameof(RecPOOptions.Seed),
-        nameof(RecPOOptions.AuxiliaryLoss), nameof(RecPOOptions.EmbeddingDelta), nameof(RecPOOptions.Clock),
+        nameof(RecPOOptions.GradientCheckpointing), nameof(RecPOOptions.AuxiliaryLoss), nameof(RecPOOptions.EmbeddingDelta), nameof(RecPOOptions.Clock),
     ];
 
     private static readonly Range[] Ranges =
@@ -37,6 +37,7 @@ public sealed class OptionRangeTests
         new(nameof(RecPOOptions.InnerUpdates), x => Default with { InnerUpdates = (int)x }, [1, 16], [0, 17]),
         new(nameof(RecPOOptions.MiniBatches), x => Default with { MiniBatches = (int)x }, [1, 16], [0, 17]),
         new(nameof(RecPOOptions.UsersPerForward), x => Default with { UsersPerForward = (int)x }, [0, 5], [-1]),
+        new(nameof(RecPOOptions.UpdateMemory), x => Default with { UpdateMemory = (int)x }, [0, 4096], [-1]),
         new(nameof(RecPOOptions.LearningRate), x => Default with { LearningRate = x }, [1e-9, 1], [0, -1, double.NaN, double.PositiveInfinity]),
         new(nameof(RecPOOptions.Schedule), x => Default with { Schedule = (LearningRateShape)x }, [0, 1, 2], [3]),
         new(nameof(RecPOOptions.WarmUpSteps), x => Default with { WarmUpSteps = (int)x }, [0, 5], [-1]),
