@@ -76,17 +76,25 @@ public sealed partial class R2ecModel
 
     private void Rank(ItemTable items, int[] batch, Tensor users, string[] reasonings, IReadOnlyList<UserHistory> rows, RecommendRequest request, bool[]? closed, Recommendation[] answers)
     {
+        if (items.Searches)
+        {
+            OpenItems[] open = [.. batch.Select(row => Open(row, rows, request, closed))];
+            int[]? labels = request.Labels is { } all ? [.. batch.Select(row => all[row])] : null;
+            Found[] found = items.Best(users, Settings.Temperature, request.K, open, labels);
+            for (int b = 0; b < batch.Length; b++) answers[batch[b]] = new Recommendation(reasonings[b], found[b].Items, found[b].Scores, found[b].LabelRank);
+            return;
+        }
         // At most 64 million scores on the host at a time, however large the catalogue.
         int block = Math.Max(1, (64 << 20) / items.Count);
         for (int from = 0; from < batch.Length; from += block)
         {
             int count = Math.Min(block, batch.Length - from);
             using var scope = NewDisposeScope();
-            float[] all = items.Scores(users.narrow(0, from, count), Settings.Temperature).cpu().data<float>().ToArray(); // [count, items]
+            float[] everything = items.Scores(users.narrow(0, from, count), Settings.Temperature).cpu().data<float>().ToArray(); // [count, items]
             Parallel.For(0, count, b =>
             {
                 int row = batch[from + b];
-                Span<float> scores = all.AsSpan(b * items.Count, items.Count);
+                Span<float> scores = everything.AsSpan(b * items.Count, items.Count);
                 int? label = request.Labels is { } labels && labels[row] >= 0 ? labels[row] : null;
                 float own = label is { } l ? scores[l] : 0;
                 if (closed is not null)
@@ -108,6 +116,17 @@ public sealed partial class R2ecModel
                 answers[row] = new Recommendation(reasonings[from + b], best, values, rank);
             });
         }
+    }
+
+    private OpenItems Open(int row, IReadOnlyList<UserHistory> rows, RecommendRequest request, bool[]? closed)
+    {
+        HashSet<int>? excluded = request.ExcludedByRow?[row] is { } list ? [.. list] : null;
+        if (Settings.MaskHistory)
+        {
+            excluded ??= [];
+            foreach (int item in rows[row].Items.Span) excluded.Add(item);
+        }
+        return new OpenItems(closed, request.AllowedByRow?[row] is { } allowed ? [.. allowed] : null, excluded);
     }
 
     // A row's own lists, on top of those for all rows.

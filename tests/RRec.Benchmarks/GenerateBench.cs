@@ -51,6 +51,7 @@ internal static class GenerateBench
         int rows = prompts * each;
         double prefill = double.PositiveInfinity, decode = double.PositiveInfinity;
         double cpuPrefill = double.PositiveInfinity, cpuDecode = double.PositiveInfinity;
+        Dictionary<string, double> parts = [];   // the least that each part took in a step
         for (int repeat = 0; repeat < 4; repeat++)
         {
             using DisposeScope scope = NewDisposeScope();
@@ -64,8 +65,13 @@ internal static class GenerateBench
             for (int s = 0; s < steps; s++)
             {
                 using DisposeScope step = NewDisposeScope();
+                PartTimes times = new();
+                backbone.Packed.Times = times;
                 Tensor hidden = decoding.Step(tokens, [.. Enumerable.Repeat(length - 1 + s, rows)]);
                 decoding.Logits(hidden).argmax(-1).cpu();
+                times.Add("choice");
+                backbone.Packed.Times = null;
+                foreach ((string part, double seconds) in times.Seconds) parts[part] = Math.Min(parts.GetValueOrDefault(part, double.PositiveInfinity), seconds);
             }
             (long end, TimeSpan cpuEnd) = Now();
             decode = Math.Min(decode, Stopwatch.GetElapsedTime(between, end).TotalSeconds);
@@ -78,6 +84,7 @@ internal static class GenerateBench
         new BenchLine($"prefill-{name}", shape, prompts * (length - 1) / prefill, "tokens/s", Bound: peak * 1e9 / (2 * layers)).Write();
         double perStep = Math.Max(4e-9 * parameters / bytes, 2e-9 * parameters * rows / peak);   // weights once, or the products
         new BenchLine($"decode-{name}", shape + $" steps={steps}", rows * steps / decode, "tokens/s", Bound: rows / perStep).Write();
+        Console.WriteLine($"# ms a step by part: {string.Join(", ", parts.OrderByDescending(p => p.Value).Select(p => $"{p.Key} {1e3 * p.Value:F3}"))}; sum {1e3 * parts.Values.Sum():F2}");
         Console.WriteLine($"# CPU seconds: prefill {cpuPrefill:F3}, decoding {cpuDecode:F3} ({1e3 * cpuDecode / steps:F2} ms a step)");
     }
 

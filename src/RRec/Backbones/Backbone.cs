@@ -130,8 +130,10 @@ public sealed partial class Backbone : IDisposable
     /// <param name="embeddingDelta">Added to the input embeddings, [rows, tokens, hidden]; null: nothing.</param>
     public Tensor LastHidden(PaddedBatch batch, Tensor? embeddingDelta = null) => InScope(() =>
     {
+        long[] lastTokens = batch.LastTokens();
+        if (Packs) return LastPacked(batch, embeddingDelta);
         int[] lengths = [.. batch.Lengths];
-        Tensor at = HostTensors.Long(batch.LastTokens(), Device, batch.Rows);
+        Tensor at = HostTensors.Long(lastTokens, Device, batch.Rows);
         int common = embeddingDelta is null ? Common(batch, lengths.Min() - 1) : 0;
         if (common == 0) return _decoder.RunLast(Input(batch.Ids, embeddingDelta), Causal(batch.Tokens, null), new LastTokens(at, lengths));
         using KvPrefix start = CommonKeys(batch, common);

@@ -16,6 +16,9 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
     private readonly int _h = config.HiddenSize, _d = config.HeadSize, _queries = config.Heads * config.HeadSize, _keys = config.KeyValueHeads * config.HeadSize;
     private WorkerTeam _team = WorkerTeam.Of(1);
 
+    /// <summary>Where a benchmark wants to know what the parts of a pass take; null: nobody asks.</summary>
+    public PartTimes? Times { get; set; }
+
     /// <summary>Whether the weights are of a kind that this decoder reads, and the processor is one that it suits.</summary>
     public static bool Suits(torch.Device device, torch.ScalarType type) =>
         device.type == DeviceType.CPU && type is torch.ScalarType.Float32 or torch.ScalarType.BFloat16 && Vectors.Supported;
@@ -34,7 +37,9 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
         PagedAttention.Tile[] tiles = _attention.Tiles(sequences);
         (float[] Cos, float[] Sin) full = ropes.Full.Host(positions.Max()), sliding = ropes.Sliding.Host(positions.Max());
         float* x = _x.Of((long)n * _h), normed = _normed.Of((long)n * _h), qkv = _qkv.Of((long)n * (_queries + 2 * _keys));
+        Times?.Add("between passes");
         Embed(weights, tokens.Ids, (float*)delta, x);
+        Times?.Add("embedding");
 
         for (int i = 0; i < config.Layers; i++)
         {
@@ -43,15 +48,18 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
             (float[] cos, float[] sin) = slides ? sliding : full;
             int? window = slides ? config.SlidingWindow : null;
             NormRows(x, w.InputNorm, normed, n);
+            Times?.Add("norms, residuals");
             int stride = _queries + 2 * _keys;
             if (!few)
             {
                 Project(normed, n, w.Qkv, 0, stride, w.QkvBias, w.LoraQkv, qkv, stride);
+                Times?.Add("product qkv");
                 Rows(n, stride, r =>
                 {
                     Queries(qkv + (long)r * stride, positions[r], w, cos, sin);
                     Keep(i, qkv + (long)r * stride + _queries, sequences[r], positions[r], w, cos, sin);
                 });
+                Times?.Add("rotation, cache");
                 Rest(i, w, x, normed, n, qkv, stride, sequences, positions, tiles, window);
                 continue;
             }
@@ -73,15 +81,18 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
             x = fewX;
         }
         NormRows(x, weights.FinalNorm, hidden, wanted.Length);
+        Times?.Add("norms, residuals");
     }
 
     /// <summary>Hidden states [n, h] to logits [n, vocabulary].</summary>
     public void Logits(PackedWeights weights, float* hidden, int n, float* logits)
     {
         _team = WorkerTeam.Of(torch.get_num_threads());
+        Times?.Add("between passes");
         int vocabulary = weights.Head.Rows;
         Products.Multiply(_team, hidden, n, weights.Head, logits, vocabulary);
         if (config.FinalSoftCap is double cap) Rows(n, vocabulary, r => Vectors.SoftCap(logits + (long)r * vocabulary, (float)cap, vocabulary));
+        Times?.Add("product head");
     }
 
     // From the queries on: attention, projection, MLP, with the family's norms. x is updated; normed is scratch.
@@ -90,7 +101,9 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
         int m = config.IntermediateSize;
         float* seen = _seen.Of((long)n * _queries), wide = _wide.Of(2L * n * m), gated = _gated.Of((long)n * Math.Max(m, _h));
         _attention.Run(_team, layer, q, stride, sequences, positions, tiles, window, seen);
+        Times?.Add("attention");
         Project(seen, n, w.Output, 0, _h, 0, w.LoraOutput, normed, _h);
+        Times?.Add("product output");
         bool four = config.Family.FourNorms;
         nint before = w.PreMlpNorm != 0 ? w.PreMlpNorm : w.PostAttentionNorm;
         Rows(n, 4 * _h, r =>
@@ -100,15 +113,20 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
             Vectors.Add(to, row, _h);
             Vectors.Norm(to, (float*)before, row, _h, (float)config.NormEpsilon);
         });
+        Times?.Add("norms, residuals");
         Project(normed, n, w.GateUp, 0, 2 * m, 0, w.LoraGateUp, wide, 2 * m);
+        Times?.Add("product gate, up");
         Rows(n, 8 * m, r => Vectors.Gate(wide + 2L * r * m, wide + 2L * r * m + m, gated + (long)r * m, m, config.Family.Gelu));
+        Times?.Add("activation");
         Project(gated, n, w.Down, 0, _h, 0, w.LoraDown, normed, _h);
+        Times?.Add("product down");
         Rows(n, 2 * _h, r =>
         {
             float* row = normed + (long)r * _h;
             if (w.PostMlpNorm != 0) Vectors.Norm(row, (float*)w.PostMlpNorm, row, _h, (float)config.NormEpsilon);
             Vectors.Add(x + (long)r * _h, row, _h);
         });
+        Times?.Add("norms, residuals");
     }
 
     private void Embed(PackedWeights weights, IReadOnlyList<int> ids, float* delta, float* x)

@@ -53,6 +53,9 @@ public sealed class PaddedBatch : IDisposable
         return new PaddedBatch(ids.DetachFromDisposeScope(), lengths, rows);
     }
 
+    /// <summary>The rows it was made of.</summary>
+    internal IReadOnlyList<int[]> TokenRows => _rows;
+
     /// <summary>How many first tokens all rows have in common.</summary>
     internal int CommonStart()
     {

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace RRec.Kernels;
@@ -11,7 +10,7 @@ namespace RRec.Kernels;
 /// <param name="keyValueHeads">Key/value heads.</param>
 /// <param name="d">Head size.</param>
 /// <param name="softCap">Scores x become cap * tanh(x / cap); null: they stay.</param>
-internal sealed unsafe class PagedAttention(int heads, int keyValueHeads, int d, double? softCap)
+internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads, int d, double? softCap)
 {
     private const int MostQueries = 24;
 
@@ -63,20 +62,7 @@ internal sealed unsafe class PagedAttention(int heads, int keyValueHeads, int d,
         float** at = stackalloc float*[queries];
         for (int i = 0; i < queries; i++) at[i] = q + (long)(tile.From + i / _group) * stride + (head * _group + i % _group) * d;
 
-        foreach (Part part in parts)
-        {
-            (int oldest, int newest) = Reach(tile, part, positions, window);
-            for (int page = 0; page < part.Pages; page++)
-            {
-                int first = part.Sequence.Start + page * KvPages.Tokens;
-                if (first + KvPages.Tokens <= oldest || first > newest) continue;
-                float* keys = part.Sequence.Pool.Keys(part.Sequence.Pages[page], layer, head);
-                float* target = scores + part.Column + page * KvPages.Tokens;
-                int i = part.From;
-                for (; i + 4 <= part.To; i += 4) Scores4(at + i, keys, target + (long)i * width, width);
-                for (; i < part.To; i++) Scores1(at[i], keys, target + (long)i * width);
-            }
-        }
+        foreach (Part part in parts) Score(part, tile, layer, head, at, positions, window, scores, width);
         float* factors = stackalloc float[queries];
         for (int i = 0; i < queries; i++) factors[i] = Softmax(parts, i, positions[tile.From + i / _group], window, scores + (long)i * width);
 
@@ -94,6 +80,39 @@ internal sealed unsafe class PagedAttention(int heads, int keyValueHeads, int d,
             {
                 Vectors.Scale(sums + j * _valueStride, factors[i + j], d);
                 new ReadOnlySpan<float>(sums + j * _valueStride, d).CopyTo(new Span<float>(y + (long)(tile.From + (i + j) / _group) * heads * d + (head * _group + (i + j) % _group) * d, d));
+            }
+        }
+    }
+
+    // Products of a part's queries with its keys. Four queries at a time, or one query with four pages: four sums that do not wait for one another. Fewer than four are
+    // filled up by repeating the last, which computes and stores the same once more. Every product adds up in the same order either way.
+    private void Score(Part part, Tile tile, int layer, int head, float** q, int[] positions, int? window, float* scores, int width)
+    {
+        (int oldest, int newest) = Reach(tile, part, positions, window);
+        KvSequence s = part.Sequence;
+        int first = Math.Max(0, oldest - s.Start) / KvPages.Tokens, end = Math.Min(part.Pages, (newest - s.Start) / KvPages.Tokens + 1);
+        float* target = scores + part.Column;
+        int last = part.To - 1;
+        if (last == part.From)
+        {
+            target += (long)last * width;
+            for (int page = first; page < end; page += 4)
+            {
+                (int p1, int p2, int p3) = (Math.Min(page + 1, end - 1), Math.Min(page + 2, end - 1), Math.Min(page + 3, end - 1));
+                Pages4(q[last], s.Pool.Keys(s.Pages[page], layer, head), s.Pool.Keys(s.Pages[p1], layer, head), s.Pool.Keys(s.Pages[p2], layer, head), s.Pool.Keys(s.Pages[p3], layer, head), 16 * d,
+                    target + page * KvPages.Tokens, target + p1 * KvPages.Tokens, target + p2 * KvPages.Tokens, target + p3 * KvPages.Tokens);
+            }
+            return;
+        }
+        for (int page = first; page < end; page++)
+        {
+            // Behind the last page, the next head's first: that is where this thread is likely to go on.
+            float* keys = s.Pool.Keys(s.Pages[page], layer, head), y = target + page * KvPages.Tokens;
+            float* ahead = page + 1 < end ? s.Pool.Keys(s.Pages[page + 1], layer, head) : s.Pool.Keys(s.Pages[first], layer, Math.Min(head + 1, keyValueHeads - 1));
+            for (int i = part.From; i <= last; i += 4)
+            {
+                (int i1, int i2, int i3) = (Math.Min(i + 1, last), Math.Min(i + 2, last), Math.Min(i + 3, last));
+                Queries4(q[i], q[i1], q[i2], q[i3], keys, ahead, y + (long)i * width, y + (long)i1 * width, y + (long)i2 * width, y + (long)i3 * width);
             }
         }
     }
@@ -207,69 +226,16 @@ internal sealed unsafe class PagedAttention(int heads, int keyValueHeads, int d,
         {
             float* values = part.Sequence.Pool.Values(part.Sequence.Pages[page], layer, head);
             int low = Math.Max(first, page * KvPages.Tokens), high = Math.Min(last, (page + 1) * KvPages.Tokens);
-            float* p = scores + (long)from * width + part.Column + low;
-            float* v = values + (low - page * KvPages.Tokens) * _valueStride;
-            if (to - from == 4) Mix4(p, width, v, high - low, sums);
-            else for (int i = 0; i < to - from; i++) Mix1(p + (long)i * width, v, high - low, sums + i * _valueStride);
-        }
-    }
-
-    private void Scores4(float** q, float* keys, float* y, int width)
-    {
-        float* q0 = q[0], q1 = q[1], q2 = q[2], q3 = q[3];
-        Vector512<float> a = Vector512<float>.Zero, b = a, c = a, e = a;
-        for (int i = 0; i < d; i++, keys += 16)
-        {
-            Vector512<float> k = Vector512.Load(keys);
-            a = Vectors.Fma(Vector512.Create(q0[i]), k, a);
-            b = Vectors.Fma(Vector512.Create(q1[i]), k, b);
-            c = Vectors.Fma(Vector512.Create(q2[i]), k, c);
-            e = Vectors.Fma(Vector512.Create(q3[i]), k, e);
-        }
-        a.Store(y);
-        b.Store(y + width);
-        c.Store(y + 2L * width);
-        e.Store(y + 3L * width);
-    }
-
-    private void Scores1(float* q, float* keys, float* y)
-    {
-        Vector512<float> a = Vector512<float>.Zero;
-        for (int i = 0; i < d; i++, keys += 16) a = Vectors.Fma(Vector512.Create(q[i]), Vector512.Load(keys), a);
-        a.Store(y);
-    }
-
-    private void Mix4(float* p, int width, float* values, int tokens, float* y)
-    {
-        float* p1 = p + width, p2 = p1 + width, p3 = p2 + width;
-        float* y1 = y + _valueStride, y2 = y1 + _valueStride, y3 = y2 + _valueStride;
-        for (int i = 0; i < _valueStride; i += 16)
-        {
-            Vector512<float> a = Vector512.Load(y + i), b = Vector512.Load(y1 + i), c = Vector512.Load(y2 + i), e = Vector512.Load(y3 + i);
-            float* v = values + i;
-            for (int j = 0; j < tokens; j++, v += _valueStride)
+            float* p = scores + part.Column + low, v = values + (low - page * KvPages.Tokens) * _valueStride;
+            if (to - from == 1)
             {
-                Vector512<float> x = Vector512.Load(v);
-                a = Vectors.Fma(Vector512.Create(p[j]), x, a);
-                b = Vectors.Fma(Vector512.Create(p1[j]), x, b);
-                c = Vectors.Fma(Vector512.Create(p2[j]), x, c);
-                e = Vectors.Fma(Vector512.Create(p3[j]), x, e);
+                Mix1(p + (long)from * width, v, high - low, sums);
+                continue;
             }
-            a.Store(y + i);
-            b.Store(y1 + i);
-            c.Store(y2 + i);
-            e.Store(y3 + i);
-        }
-    }
-
-    private void Mix1(float* p, float* values, int tokens, float* y)
-    {
-        for (int i = 0; i < _valueStride; i += 16)
-        {
-            Vector512<float> a = Vector512.Load(y + i);
-            float* v = values + i;
-            for (int j = 0; j < tokens; j++, v += _valueStride) a = Vectors.Fma(Vector512.Create(p[j]), Vector512.Load(v), a);
-            a.Store(y + i);
+            int last1 = Math.Min(1, to - from - 1), last2 = Math.Min(2, to - from - 1), last3 = Math.Min(3, to - from - 1);
+            p += (long)from * width;
+            Mix4(p, p + (long)last1 * width, p + (long)last2 * width, p + (long)last3 * width, v, high - low,
+                sums, sums + last1 * _valueStride, sums + last2 * _valueStride, sums + last3 * _valueStride);
         }
     }
 }

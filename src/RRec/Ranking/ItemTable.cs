@@ -90,6 +90,19 @@ public sealed class ItemTable : IDisposable
     /// <param name="temperature">tau, above 0.</param>
     public Tensor Scores(Tensor users, double temperature) => users.matmul(Vectors.t()) / temperature;
 
+    /// <summary>Whether <see cref="Best"/> can be asked: the table is on a CPU.</summary>
+    internal bool Searches => Vectors.device_type == DeviceType.CPU && Vectors.is_contiguous() && Vectors.numel() > 0;
+
+    /// <summary>The best items of every user, without all scores ever being there; see <see cref="ItemSearch.Best"/>.</summary>
+    internal unsafe Found[] Best(Tensor users, double temperature, int k, OpenItems[]? open, int[]? labels)
+    {
+        using var scope = NewDisposeScope();
+        // Users carry the temperature: fewer numbers than scores.
+        Tensor scaled = (users / temperature).contiguous(), first = Vectors.narrow(0, 0, 1);
+        fixed (byte* u = scaled.bytes, v = first.bytes)
+            return ItemSearch.Best(Kernels.WorkerTeam.Of(get_num_threads()), new Kernels.Matrix((nint)v, Count, (int)Vectors.shape[1], false), (float*)u, (int)users.shape[0], k, open, labels);
+    }
+
     /// <summary>x / max(|x|, 1e-12) in f32 along the last dimension.</summary>
     public static Tensor Normalize(Tensor x)
     {

@@ -71,6 +71,26 @@ public class PackedDecoderTests
         }
     }
 
+    [GoldenTheory(ModelGolden.Root), MemberData(nameof(Families))]
+    public void Last_states_equal_those_by_the_librarys_operators(string family)
+    {
+        using var golden = new ModelGolden(family);
+        using IDisposable noGrad = no_grad();
+        int[][] many = [.. Enumerable.Range(0, 60).Select(i => (int[])[.. Prompts[0][..20], .. Enumerable.Range(i, 5 + i)])];   // several passes
+        foreach (int[][] rows in new[] { Prompts[..4], Prompts[4..], Prompts, many, [[5]] })
+        {
+            using PaddedBatch batch = PaddedBatch.FromRows(rows);
+            Tensor delta = randn([batch.Rows, batch.Tokens, golden.Backbone.Config.HiddenSize]) * 0.1;
+            foreach (Tensor? added in new[] { null, delta })
+            {
+                golden.Backbone.UsePacked = true;
+                Tensor packed = golden.Backbone.LastHidden(batch, added);
+                golden.Backbone.UsePacked = false;
+                Assert.True(ModelGolden.Difference(packed, golden.Backbone.LastHidden(batch, added)) < 2e-4);
+            }
+        }
+    }
+
     [GoldenFact(ModelGolden.Root)]
     public void A_row_is_the_same_to_the_bit_alone_among_others_and_with_any_number_of_threads()
     {

@@ -1,0 +1,182 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using RRec.Kernels;
+
+namespace RRec.Ranking;
+
+/// <summary>What one row of a search found.</summary>
+/// <param name="Items">Indexes, best first.</param>
+/// <param name="Scores">Their scores.</param>
+/// <param name="LabelRank">The label's 1-based rank among all that are open, where a label was given.</param>
+internal readonly record struct Found(int[] Items, float[] Scores, int? LabelRank);
+
+/// <summary>What one row may find.</summary>
+/// <param name="Closed">Per item, or null; the same for all rows.</param>
+/// <param name="Allowed">Only these, or null for all.</param>
+/// <param name="Excluded">Not these.</param>
+internal readonly record struct OpenItems(bool[]? Closed, HashSet<int>? Allowed, HashSet<int>? Excluded)
+{
+    public bool Contains(int item) => !(Closed is not null && Closed[item]) && Allowed?.Contains(item) != false && Excluded?.Contains(item) != true;
+}
+
+/// <summary>
+/// Exact search on a CPU: a block of rows meets a block of items at a time, so scores stay in the cache and are never all there; each row keeps its k best in a heap, and
+/// sixteen scores that do not reach its worst cost one comparison. Masks are asked only for items that would enter. Same order as <see cref="TopK"/>.
+/// </summary>
+internal static unsafe class ItemSearch
+{
+    private const int MostRows = 96, ItemsPerBlock = 256;
+
+    /// <summary>The best items of every row.</summary>
+    /// <param name="team">Who works.</param>
+    /// <param name="items">Item vectors.</param>
+    /// <param name="users">[n, width], divided by the temperature already.</param>
+    /// <param name="n">Rows.</param>
+    /// <param name="k">1 or more.</param>
+    /// <param name="open">What each row may find; null: everything.</param>
+    /// <param name="labels">Per row the item whose rank is wanted, or -1; null: none. A label counts as open.</param>
+    /// <exception cref="ArgumentException">A score is not a number.</exception>
+    public static Found[] Best(WorkerTeam team, Matrix items, float* users, int n, int k, OpenItems[]? open = null, int[]? labels = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
+        var found = new Found[n];
+        int pieces = (n + MostRows - 1) / MostRows;
+        if (team.Threads > 1) pieces = Math.Min(n, (pieces + team.Threads - 1) / team.Threads * team.Threads);   // every thread gets as many
+        if (pieces == 0) return found;
+        team.For(pieces, piece =>
+        {
+            int from = (int)((long)n * piece / pieces), to = (int)((long)n * (piece + 1) / pieces);
+            new Block(items, users + (long)from * items.Columns, to - from, Math.Min(k, items.Rows), open, labels, from).Run(found);
+        });
+        return found;
+    }
+
+    // Some rows on their way through all items.
+    private sealed class Block(Matrix items, float* users, int rows, int k, OpenItems[]? open, int[]? labels, int first)
+    {
+        private readonly Heap[] _heaps = [.. Enumerable.Range(0, rows).Select(_ => new Heap(k))];
+        private readonly float[] _own = new float[rows];
+        private readonly int[] _above = new int[rows];
+
+        public void Run(Found[] found)
+        {
+            using NativeBuffer buffer = new();
+            float* scores = buffer.Of((long)rows * ItemsPerBlock);
+            for (int r = 0; r < rows; r++)
+            {
+                // The same bits that the row's pass over the items will meet: a dot product does not depend on what is computed beside it.
+                if (Label(r) is not (int label and >= 0)) continue;
+                Products.Block(users + (long)r * items.Columns, 1, items.Part(label, 1), scores, 1);
+                _own[r] = *scores;
+            }
+            for (int from = 0; from < items.Rows; from += ItemsPerBlock)
+            {
+                int count = Math.Min(ItemsPerBlock, items.Rows - from);
+                Products.Block(users, rows, items.Part(from, count), scores, ItemsPerBlock);
+                for (int r = 0; r < rows; r++)
+                {
+                    float* s = scores + (long)r * ItemsPerBlock;
+                    for (int i = count; i < (count + 15 & ~15); i++) s[i] = float.NegativeInfinity;
+                    Offer(r, s, from, count);
+                    if (Label(r) >= 0) Count(r, s, from, count);
+                }
+            }
+            for (int r = 0; r < rows; r++)
+            {
+                (int[] best, float[] values) = _heaps[r].Drain();
+                found[first + r] = new Found(best, values, Label(r) >= 0 ? _above[r] + 1 : null);
+            }
+        }
+
+        private int Label(int row) => labels is null ? -1 : labels[first + row];
+
+        private bool Open(int row, int item) => open is null || open[first + row].Contains(item);
+
+        private void Offer(int row, float* scores, int from, int count)
+        {
+            Heap heap = _heaps[row];
+            Vector512<float> least = Vector512.Create(heap.Least);
+            for (int i = 0; i < count; i += 16)
+            {
+                // True also for what is not a number.
+                Vector512<float> v = Vector512.Load(scores + i);
+                if (Vector512.LessThanOrEqualAll(v, least)) continue;
+                for (int j = i; j < Math.Min(count, i + 16); j++)
+                {
+                    float score = scores[j];
+                    if (float.IsNaN(score)) throw new ArgumentException($"The score of item {from + j} is not a number: the model's weights or embeddings are broken.");
+                    if (score > heap.Least && Open(row, from + j)) heap.Add(score, from + j);
+                }
+                least = Vector512.Create(heap.Least);
+            }
+        }
+
+        // How many open items stand above the label: higher scores, and equal ones of lower index.
+        private void Count(int row, float* scores, int from, int count)
+        {
+            int label = Label(row);
+            Vector512<float> own = Vector512.Create(_own[row]);
+            for (int i = 0; i < count; i += 16)
+            {
+                Vector512<float> v = Vector512.Load(scores + i);
+                ulong above = Vector512.GreaterThan(v, own).ExtractMostSignificantBits(), equal = Vector512.Equals(v, own).ExtractMostSignificantBits();
+                for (; equal != 0; equal &= equal - 1)
+                    if (from + i + BitOperations.TrailingZeroCount(equal) < label) above |= equal & (~equal + 1);
+                if (open is null) _above[row] += BitOperations.PopCount(above);
+                else
+                    for (; above != 0; above &= above - 1)
+                        if (Open(row, from + i + BitOperations.TrailingZeroCount(above))) _above[row]++;
+            }
+        }
+    }
+
+    // The k best so far, the worst of them at the root: lower score, or the same at a higher index.
+    private sealed class Heap(int k)
+    {
+        private readonly float[] _scores = new float[k];
+        private readonly int[] _items = new int[k];
+        private int _count;
+
+        /// <summary>What a score must exceed to enter. Items come in ascending order, so an equal one that comes later never does.</summary>
+        public float Least { get; private set; } = float.NegativeInfinity;
+
+        public void Add(float score, int item)
+        {
+            int at;
+            if (_count < k)
+            {
+                at = _count++;
+                for (int parent = (at - 1) / 2; at > 0 && Worse(score, item, parent); at = parent, parent = (at - 1) / 2) Move(parent, at);
+            }
+            else at = Sink(score, item);
+            (_scores[at], _items[at]) = (score, item);
+            if (_count == k) Least = _scores[0];
+        }
+
+        // The place of an entry that replaces the root.
+        private int Sink(float score, int item)
+        {
+            int at = 0;
+            while (true)
+            {
+                int child = 2 * at + 1;
+                if (child >= _count) return at;
+                if (child + 1 < _count && Worse(_scores[child + 1], _items[child + 1], child)) child++;
+                if (Worse(score, item, child)) return at;
+                Move(child, at);
+                at = child;
+            }
+        }
+
+        private void Move(int from, int to) => (_scores[to], _items[to]) = (_scores[from], _items[from]);
+
+        private bool Worse(float score, int item, int than) => score < _scores[than] || (score == _scores[than] && item > _items[than]);
+
+        /// <summary>Everything, best first; the heap is of no use afterwards.</summary>
+        public (int[] Items, float[] Scores) Drain()
+        {
+            int[] order = [.. Enumerable.Range(0, _count).OrderByDescending(i => _scores[i]).ThenBy(i => _items[i])];
+            return ([.. order.Select(i => _items[i])], [.. order.Select(i => _scores[i])]);
+        }
+    }
+}
