@@ -34,10 +34,12 @@ public sealed partial class R2ecModel
         int[][] prompts = new int[rows.Count][];
         for (int i = 0; i < prompts.Length; i++) prompts[i] = PromptOf(rows[i]);
         int[] order = [.. Enumerable.Range(0, rows.Count).OrderBy(i => prompts[i].Length)];
-        for (int start = 0; start < order.Length; start += request.BatchSize)
+        // With reasoning, several batches at once: rows that are done make room for the next.
+        int together = request.BatchSize * (request.UseReasoning ?? Settings.UseReasoning ? 4 : 1);
+        for (int start = 0; start < order.Length; start += together)
         {
             cancel.ThrowIfCancellationRequested();
-            int[] batch = order[start..Math.Min(start + request.BatchSize, order.Length)];
+            int[] batch = order[start..Math.Min(start + together, order.Length)];
             using var scope = NewDisposeScope();
             using var inference = no_grad();
             (Tensor users, string[] reasonings) = Read(batch, prompts, request, cancel); // [b, hidden]
@@ -58,7 +60,7 @@ public sealed partial class R2ecModel
         }
 
         int samples = request.Samples;
-        GenerationOptions options = new() { Temperature = samples > 1 ? request.SamplingTemperature : 0, MaxNewTokens = Settings.MaxNewTokens, SamplesPerPrompt = samples };
+        GenerationOptions options = new() { Temperature = samples > 1 ? request.SamplingTemperature : 0, MaxNewTokens = Settings.MaxNewTokens, SamplesPerPrompt = samples, MaxRows = Math.Max(request.BatchSize, samples) };
         IReadOnlyList<Trajectory> written = new Generation.Generator(Backbone, Tokenizer, Writer) { Sampler = request.Sampler }
             .Generate([.. batch.Select(i => prompts[i])], options, (p, s) => NoiseKey.Of(request.Seed, 0, batch[p], s), cancel);
         int hidden = Backbone.Config.HiddenSize;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using RRec.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -36,6 +37,11 @@ public sealed class TokenSampler : ITokenSampler
     {
         using DisposeScope scope = NewDisposeScope();
         int rows = (int)logits.shape[0], vocabulary = (int)logits.shape[1];
+        if (rows > 0 && logits.device_type == DeviceType.CPU && logits.dtype == ScalarType.Float32 && logits.is_contiguous() && Vectors.Supported)
+        {
+            SampleHere(logits, rows, vocabulary, noise, ids);
+            return;
+        }
         if (_temperature == 0)
         {
             ReadOnlySpan<long> best = Host<long>(logits.argmax(-1));
@@ -65,6 +71,38 @@ public sealed class TokenSampler : ITokenSampler
             }
             else ids[i] = Draw(Fill(row, most < vocabulary ? indexes.Slice(i * most, most) : default, ref candidates), noise[i]);
         }
+    }
+
+    // Logits in the host's memory: rows are shared among threads, and nothing is copied.
+    private unsafe void SampleHere(Tensor logits, int rows, int vocabulary, ReadOnlySpan<double> noise, Span<int> ids)
+    {
+        double[] random = noise.ToArray();
+        var chosen = new int[rows];
+        using Tensor first = logits.narrow(0, 0, 1);   // a span ends at 2 GiB, the logits need not
+        fixed (byte* data = first.bytes)
+        {
+            float* all = (float*)data;
+            WorkerTeam.Of(get_num_threads()).For(rows, r =>
+            {
+                float* row = all + (long)r * vocabulary;
+                if (_temperature == 0) chosen[r] = LogitScan.Best(row, vocabulary);
+                else if (_topK == 0 && _topP >= 1) chosen[r] = LogitScan.Draw(row, vocabulary, _temperature, random[r]);
+                else if (_topK > 0 && _topK < vocabulary)
+                {
+                    var kept = new List<int>(_topK + 4);
+                    LogitScan.AtLeast(row, vocabulary, LogitScan.Highest(row, vocabulary, _topK), kept);
+                    var candidates = new Candidate[kept.Count];
+                    for (int i = 0; i < candidates.Length; i++) candidates[i] = new Candidate(row[kept[i]], kept[i]);
+                    chosen[r] = Draw(candidates, random[r]);
+                }
+                else
+                {
+                    var candidates = new Candidate[vocabulary];
+                    chosen[r] = Draw(Fill(new ReadOnlySpan<float>(row, vocabulary), default, ref candidates), random[r]);
+                }
+            });
+        }
+        chosen.CopyTo(ids);
     }
 
     /// <summary>The probability of every token of one row after the filters; for tests and for people who wonder.</summary>

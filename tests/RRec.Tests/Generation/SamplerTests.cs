@@ -28,6 +28,27 @@ public class SamplerTests
         }
     }
 
+    // A tensor whose rows lie apart goes through the library's operators, one whose rows are contiguous does not.
+    [Theory, InlineData(0.0, 0, 1.0), InlineData(1.0, 0, 1.0), InlineData(2.0, 0, 1.0), InlineData(1.0, 50, 1.0), InlineData(1.0, 3, 0.8), InlineData(0.7, 0, 0.9)]
+    public void Logits_in_host_memory_are_sampled_as_everywhere(double temperature, int topK, double topP)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        manual_seed(6);
+        var sampler = new TokenSampler(new GenerationOptions { Temperature = temperature, TopK = topK, TopP = topP });
+        foreach (int vocabulary in new[] { 60, 1000, 4099 })
+        {
+            Tensor wide = randn([300, vocabulary + 1]) * 3, view = wide.narrow(1, 0, vocabulary);
+            view[0].fill_(float.NegativeInfinity);
+            view[0, vocabulary / 2].fill_(1);
+            double[] noise = [.. Enumerable.Range(0, 300).Select(i => Noise.Uniform(Noise.Key(8), i))];
+            int[] plain = new int[300], here = new int[300];
+            sampler.Sample(view, noise, plain);
+            sampler.Sample(view.contiguous(), noise, here);
+            Assert.Equal(vocabulary / 2, here[0]);
+            Assert.Equal(plain, here);
+        }
+    }
+
     [Fact]
     public void Many_tokens_tied_with_the_last_of_top_k_are_all_candidates()
     {

@@ -1,0 +1,61 @@
+using System.CommandLine;
+using RRec.Backbones;
+using RRec.Ranking;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RRec.Benchmarks;
+
+/// <summary>Encoding an item table: packed rows behind one instruction, against the products alone, and against one item at a time.</summary>
+internal static class ItemsBench
+{
+    private const int PerPass = 512;   // tokens whose products are the bound
+
+    public static Command Command()
+    {
+        var command = new Command("items", "Encoding of an item table, tokens behind the instruction per second; random weights of the catalogue backbone's and SmolLM2's shapes.");
+        var threads = new Option<int>("--threads") { Description = "CPU threads; 0: all." };
+        var only = new Option<string?>("--only") { Description = "catalogue or smollm2." };
+        command.Options.Add(threads);
+        command.Options.Add(only);
+        command.SetAction(r =>
+        {
+            if (r.GetValue(threads) > 0) set_num_threads(r.GetValue(threads));
+            if (r.GetValue(only) is null or "catalogue") Measure("catalogue", BenchShapes.Random(BenchShapes.Config("catalogue")), 2000, 10, 12);
+            if (r.GetValue(only) is null or "smollm2") Measure("smollm2", BenchShapes.Random(BenchShapes.Config("smollm2")), 40, 48, 60);
+        });
+        return command;
+    }
+
+    private static void Measure(string name, Backbone backbone, int items, int instruction, int own)
+    {
+        using (backbone)
+        {
+            using IDisposable noGrad = no_grad();
+            var random = new Random(1);
+            int[] Ids(int n) => [.. Enumerable.Range(0, n).Select(_ => random.Next(backbone.Config.VocabularySize))];
+            int[] start = Ids(instruction);
+            int[][] prompts = [.. Enumerable.Range(0, items).Select(_ => (int[])[.. start, .. Ids(own / 2 + random.Next(own))])];
+            double tokens = prompts.Sum(p => (double)p.Length - instruction);
+            using var table = new ItemTable(backbone, new ItemPrompts(i => prompts[i], items), zeros(items, backbone.Config.HiddenSize));
+            double seconds = BenchLine.Seconds(() => table.Refresh(), 2);
+            int few = Math.Min(items, 20);
+            double alone = BenchLine.Seconds(() =>
+            {
+                for (int i = 0; i < few; i++) table.Refresh([i]);
+            }, 1);
+            double aloneRate = prompts.Take(few).Sum(p => (double)p.Length - instruction) / alone;
+            new BenchLine($"items-{name}", $"items={items} instruction={instruction} tokens={tokens}", tokens / seconds, "tokens/s", aloneRate, tokens / Products(backbone.Config, tokens, items)).Write();
+        }
+    }
+
+    // What the library needs for the same products alone: every token through all layers but the last, of which it needs keys and values; queries and the rest of
+    // the last layer for one token per item.
+    private static double Products(BackboneConfig c, double tokens, int items)
+    {
+        int h = c.HiddenSize, q = c.Heads * c.HeadSize, kv = 2 * c.KeyValueHeads * c.HeadSize, m = c.IntermediateSize;
+        double Each(int k, int n) => 2e-9 * k * n / GemmBench.Gflops(PerPass, k, n);
+        double keys = Each(h, kv), rest = Each(h, q) + Each(q, h) + Each(h, 2 * m) + Each(m, h);
+        return tokens * ((c.Layers - 1) * (keys + rest) + keys) + items * rest;
+    }
+}
