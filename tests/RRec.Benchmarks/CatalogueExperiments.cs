@@ -15,7 +15,7 @@ public static class CatalogueExperiments
 {
     public static Command Command()
     {
-        Argument<string[]> stage = new("stage") { Description = "teacher; factors [rank steps]; reason; build [folder hidden folds warm-up-steps rate recpo-steps rate anchor]", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> stage = new("stage") { Description = "teacher; factors [rank steps]; reason; build [folder hidden folds warm-up-steps rate recpo-steps rate anchor]; recpo hidden [name=value,...]...", Arity = ArgumentArity.ZeroOrMore };
         Command command = new("catalogue", "The catalogue backbone stage by stage on ml-latest-small's valid rows.") { stage };
         command.SetAction(parsed => Run(parsed.GetValue(stage) ?? []));
         return command;
@@ -33,7 +33,8 @@ public static class CatalogueExperiments
             case "factors": Factors(data, clock, args.Skip(1).Select(int.Parse).ToArray()); return 0;
             case "build": Build(data, clock, args.Skip(1).ToArray()); return 0;
             case "reason": Reason(data, clock); return 0;
-            default: Console.Error.WriteLine("experiments: teacher | factors [rank steps]"); return 2;
+            case "recpo": RecPOExperiments.Run(data, clock, [.. args.Skip(1)]); return 0;
+            default: Console.Error.WriteLine("experiments: teacher | factors | reason | build | recpo"); return 2;
         }
     }
 
@@ -57,10 +58,11 @@ public static class CatalogueExperiments
         Say(clock, $"eigenvectors, rank {rank}: {Metrics(factors.ToModel(options).TargetRanks(data.Valid))}");
         FactorDistillation.Run(factors, teacher, sequences, options, 0.006, (step, kl) =>
         {
-            if (step % 100 == 0 || step == 1) Say(clock, $"step {step} kl {kl:0.000} valid {Metrics(factors.ToModel(options).TargetRanks(data.Valid))}");
+            if (step % 200 == 0 || step == 1) Say(clock, $"step {step} kl {kl:0.000}");
         }, default);
         ItemItemModel product = factors.ToModel(options);
-        Say(clock, $"distilled {Metrics(product.TargetRanks(data.Valid))}");
+        int[] distilled = product.TargetRanks(data.Valid);
+        Say(clock, $"distilled {Metrics(distilled)}; on every fourth row {Metrics([.. distilled.Where((_, i) => i % 4 == 0)])}");
         Naming(data, clock, sequences, product, 1 / 0.006, options);
     }
 
@@ -77,7 +79,8 @@ public static class CatalogueExperiments
         }));
         Say(clock, $"built; teacher temperature {guide.TeacherTemperature:0.00000}, statement strength {guide.StatementStrength:0.00000}");
         using R2ecModel model = R2ecModel.Open(folder, data.Catalogue, new R2ecSettings { MaxNewTokens = 8 });
-        Evaluate(model, data, clock, 4);
+        Agreement(model, guide, data, clock);
+        Evaluate(model, data, clock, 1);
         int steps = args.Length > 3 ? int.Parse(args[3]) : 0;
         if (steps == 0) return;
         WarmUpOptions warmUp = new() { Steps = steps };
@@ -87,7 +90,7 @@ public static class CatalogueExperiments
             if (p.Phase == TrainingPhase.WarmUp && (p.Step % 10 == 0 || p.Step == 1)) Say(clock, $"warm-up {p.Step}/{p.TotalSteps} loss {p.Loss:0.000} {p.Message}");
         }));
         Say(clock, $"warm-up done, loss {result.FirstLoss:0.000} to {result.LastLoss:0.000}, temperature {result.Temperature:0.0000}");
-        Evaluate(model, data, clock, 4);
+        Evaluate(model, data, clock, 1);
         int recpoSteps = args.Length > 5 ? int.Parse(args[5]) : 0;
         if (recpoSteps == 0) return;
         model.Settings = model.Settings with { Temperature = result.Temperature };
@@ -101,7 +104,18 @@ public static class CatalogueExperiments
             if (p.Evaluation is { } e) Say(clock, $"RecPO {p.Step}: valid {e}");
             else if (p.StepMetrics is { } m && p.Step % 5 == 0) Say(clock, $"RecPO {p.Step}: {m}");
         }));
-        Evaluate(model, data, clock, 4);
+        Evaluate(model, data, clock, 1);
+    }
+
+    /// <summary>How much of what the predictor suggests the wired decoder says.</summary>
+    private static void Agreement(R2ecModel model, CatalogueBackboneGuide guide, MovieLens data, Stopwatch clock)
+    {
+        PurchaseRow[] rows = [.. data.Valid.Where((_, i) => i % 40 == 0)];
+        model.EncodeItems();
+        IReadOnlyList<Recommendation> answers = model.Recommend([.. rows.Select(r => r.History)], new RecommendRequest { K = 1 }, default);
+        double shared = rows.Select((r, i) => (double)guide.NamedAttributes(r.History.Items.Span)
+            .Count(a => answers[i].Reasoning!.Split(", ").Contains(guide.AttributeWords[a].Trim()))).Average();
+        Say(clock, $"statements of the predictor that the decoder says: {shared:0.00} of {guide.NamedAttributes(rows[0].History.Items.Span).Length}");
     }
 
     /// <summary>Hit@10/NDCG@10 on every so-many-th valid row without and with reasoning.</summary>
@@ -110,15 +124,17 @@ public static class CatalogueExperiments
         PurchaseRow[] rows = [.. data.Valid.Where((_, i) => i % every == 0)];
         model.EncodeItems();
         Say(clock, "items encoded");
-        int[] ranks = new int[rows.Length];
+        double[]? plain = null;
         foreach (bool reasoning in new[] { false, true })
         {
             IReadOnlyList<Recommendation> answers = model.Recommend([.. rows.Select(r => r.History)],
                 new RecommendRequest { K = 1, UseReasoning = reasoning, Labels = [.. rows.Select(r => (int)r.Target)] }, default);
-            ranks = [.. answers.Select(a => a.LabelRank!.Value)];
-            Say(clock, $"{(reasoning ? "with reasoning" : "without reasoning")} valid(1/{every}) {Metrics(ranks)}");
+            int[] ranks = [.. answers.Select(a => a.LabelRank!.Value)];
+            double[] gains = [.. ranks.Select(r => RRec.Metrics.RankingMetrics.NdcgOf(r, 10))];
+            Say(clock, $"{(reasoning ? "with reasoning" : "without reasoning")} valid(1/{every}) {Metrics(ranks)}{(plain is null ? "" : ", " + Relative(gains, plain, rows))}");
+            plain ??= gains;
             if (reasoning)
-                foreach (Recommendation answer in answers.Take(12)) Console.WriteLine("    " + answer.Reasoning);
+                foreach (Recommendation answer in answers.Take(6)) Console.WriteLine("    " + answer.Reasoning);
         }
     }
 
@@ -140,10 +156,12 @@ public static class CatalogueExperiments
     private static void Naming(MovieLens data, Stopwatch clock, PurchaseSequences sequences, ItemItemModel model, double unit, CatalogueBackboneOptions options)
     {
         SpokenAttributes attributes = SpokenAttributes.From(data.Catalogue, sequences.Purchases);
-        AttributePredictor predictor = AttributePredictor.Fit(attributes, sequences, options);
+        IReadOnlyList<LeftOutRows> leftOut = LeftOutRows.ByTime(data.Train, data.Catalogue.Count, TextSimilarity.Matrix(data.Catalogue), options, null, default);
+        Say(clock, "teachers of earlier purchases fitted");
+        AttributePredictor predictor = AttributePredictor.Fit(attributes, leftOut, 3, options, 0.006);
+        Say(clock, $"strength on later rows {StatementStrength.Choose(leftOut, attributes, predictor, options, 0.006):0.00000}");
         Say(clock, $"predictor fitted, attributes: {string.Join(", ", attributes.Words)}");
         double[] start = [.. model.TargetRanks(data.Valid).Select(r => RRec.Metrics.RankingMetrics.NdcgOf(r, 10))];
-        string[] users = [.. data.Valid.Select(r => r.User!)];
         foreach (int howMany in new[] { 2, 4 })
             foreach (double c in new[] { 0.0015, 0.003 })
             {
@@ -159,10 +177,16 @@ public static class CatalogueExperiments
                         scores[item] += strength * attributes.OfItem[item].Count(a => named[a]);
                     ranks[i] = ItemItemModel.TargetRank(scores, data.Valid[i]);
                 });
-                Interval gain = Bootstrap.Paired([.. ranks.Select(r => RRec.Metrics.RankingMetrics.NdcgOf(r, 10))], start, users);
-                double mean = start.Average();
-                Say(clock, string.Create(CultureInfo.InvariantCulture, $"naming {howMany}, strength {c}: {Metrics(ranks)}, {gain.Mean / mean:+0.0%;-0.0%} [{gain.Low / mean:+0.0%;-0.0%}, {gain.High / mean:+0.0%;-0.0%}]"));
+                Say(clock, string.Create(CultureInfo.InvariantCulture, $"naming {howMany}, strength {c}: {Metrics(ranks)}, {Relative([.. ranks.Select(r => RRec.Metrics.RankingMetrics.NdcgOf(r, 10))], start, data.Valid)}"));
             }
+    }
+
+    /// <summary>The paired difference of two rankings' NDCG in percent of the second, with its interval by user.</summary>
+    internal static string Relative(double[] a, double[] b, IReadOnlyList<PurchaseRow> rows)
+    {
+        Interval gain = Bootstrap.Paired(a, b, [.. rows.Select(r => r.User!)]);
+        double mean = b.Average();
+        return string.Create(CultureInfo.InvariantCulture, $"{gain.Mean / mean:+0.0%;-0.0%} [{gain.Low / mean:+0.0%;-0.0%}, {gain.High / mean:+0.0%;-0.0%}]");
     }
 
     internal static string Metrics(int[] ranks) =>

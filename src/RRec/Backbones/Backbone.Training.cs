@@ -50,10 +50,16 @@ public sealed partial class Backbone
 
     /// <summary>Makes every weight trainable. Needs floating weights of at least single precision to be of use with small steps.</summary>
     /// <exception cref="InvalidOperationException">An adapter is attached.</exception>
-    public void UseFullFineTuning()
+    /// <param name="only">Which of the names that <see cref="TrainableParameters"/> gives are trained; null: all.</param>
+    /// <exception cref="ArgumentException">None of them.</exception>
+    public void UseFullFineTuning(Func<string, bool>? only = null)
     {
         if (Adapter is not null) throw new InvalidOperationException("An adapter is attached; merge or detach it before training all weights.");
-        foreach ((string _, Tensor t) in _decoder.Weights.All()) t.requires_grad_();
+        if (only is not null && !_decoder.Weights.All().Any(w => only(w.Name)))
+            throw new ArgumentException($"No weight's name fits what is to be trained; there are {string.Join(", ", _decoder.Weights.All().Select(w => w.Name))}.", nameof(only));
+        Freeze();
+        foreach ((string name, Tensor t) in _decoder.Weights.All())
+            if (only is null || only(name)) t.requires_grad_();
         _fullFineTuning = true;
         WeightsChanged = true;
     }
@@ -74,7 +80,7 @@ public sealed partial class Backbone
     /// which query/key/value and gate/up are one tensor each (<c>qkv_proj</c>, <c>gate_up_proj</c>). Empty where nothing is trained.
     /// </summary>
     public IReadOnlyList<(string Name, Tensor Parameter)> TrainableParameters() =>
-        Adapter is not null ? [.. Adapter.Parameters()] : _fullFineTuning ? [.. _decoder.Weights.All()] : [];
+        Adapter is not null ? [.. Adapter.Parameters()] : _fullFineTuning ? [.. _decoder.Weights.All().Where(w => w.Tensor.requires_grad)] : [];
 
     private void Attach(LoraAdapter adapter)
     {

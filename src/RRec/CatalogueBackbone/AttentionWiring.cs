@@ -6,8 +6,9 @@ namespace RRec.CatalogueBackbone;
 /// nothing to read at a token is sent to a start token, whose values are empty.
 /// <list type="bullet">
 /// <item>layer 0, user heads: where a user is read, sum of u over the titles, each line further back weighted less (a rotary pair that turns slowly);</item>
-/// <item>layer 0, item heads: where an item is read, its title's ranking part;</item>
-/// <item>layer 0, attribute head: while reasoning, the history's mean attributes, through the predictor, into wishes;</item>
+/// <item>layer 0, item heads: where an item is read, its title's ranking part. All that ranks without reasoning is in layer 0, all that reasons in layer 1;</item>
+/// <item>layer 1, from head 3 on: while reasoning, mean attributes of the history under several decays, through the predictor into wishes (titles hold nothing
+/// but their own there: in layer 0 they rest at the start token);</item>
 /// <item>layer 1, head 0: what was said is not wished again; head 1: enough was said, stop; head 2: at the answer, what was said into the ranking part.</item>
 /// </list>
 /// </summary>
@@ -30,7 +31,7 @@ internal sealed class AttentionWiring(DecoderArrays weights, WiringLayout layout
     private double Root => Math.Sqrt(_d);                                                   // a token with one flag only
     private double AnswerReads => 0.5 * Root * Rescale(0.5 * Root, TokenWiring.AnswerStop);  // the answer token shares its length with Stop
 
-    public void Layer0(double decay, int window, AttributePredictor predictor, int bandCount, double attributeSize)
+    public void Layer0(double decay, int window)
     {
         FillNorms(0);
         for (int head = 0; head < layout.UserHeads; head++)
@@ -38,7 +39,7 @@ internal sealed class AttentionWiring(DecoderArrays weights, WiringLayout layout
             Key(0, head, TitleIndex, (layout.IsTitle, TokenWiring.Title));
             Query(0, head, TitleIndex, TitleScore, (layout.ReadsUser, AnswerReads));
             Key(0, head, StartIndex, (layout.IsStart, Root));
-            Query(0, head, StartIndex, TitleScore, (layout.ReadsItem, Root));
+            Query(0, head, StartIndex, TitleScore, (layout.ReadsItem, Root), (layout.IsTitle, TokenWiring.Title));
             Key(0, head, SayIndex, (layout.IsAssistant, AssistantFlag));
             Query(0, head, SayIndex, TitleScore, (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
             Decay(0, head, decay, window);
@@ -50,23 +51,23 @@ internal sealed class AttentionWiring(DecoderArrays weights, WiringLayout layout
             Key(0, head, TitleIndex, (layout.IsTitle, TokenWiring.Title));
             Query(0, head, TitleIndex, TitleScore, (layout.ReadsItem, Root));
             Key(0, head, StartIndex, (layout.IsStart, Root));
-            Query(0, head, StartIndex, TitleScore, (layout.ReadsUser, AnswerReads));
+            Query(0, head, StartIndex, TitleScore, (layout.ReadsUser, AnswerReads), (layout.IsTitle, TokenWiring.Title));
             Key(0, head, SayIndex, (layout.IsAssistant, AssistantFlag));
             Query(0, head, SayIndex, TitleScore, (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
             Copy(0, head, i * Head, 0, 0, layout.Ranking);
         }
-        AttributeHead(decay, window, predictor, bandCount, attributeSize);
     }
 
-    private void AttributeHead(double decay, int window, AttributePredictor predictor, int bandCount, double attributeSize)
+    // The mean attributes of the history, each line back weighted less, through the predictor into wishes. Where vectors are read it rests.
+    private void AttributeHead(int mean, int window, AttributePredictor predictor, int bandCount, double attributeSize)
     {
-        int head = layout.AttributeHead, count = predictor.Prior.Length;
-        Key(0, head, TitleIndex, (layout.IsTitle, TokenWiring.Title));
-        Query(0, head, TitleIndex, TitleScore, (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
-        Key(0, head, StartIndex, (layout.IsStart, Root));
-        Query(0, head, StartIndex, TitleScore, (layout.ReadsUser, AnswerReads), (layout.ReadsItem, Root));
-        Decay(0, head, decay, window);
-        float[] v = weights.Layer(0, "self_attn.v_proj.weight"), o = weights.Layer(0, "self_attn.o_proj.weight");
+        int head = WiringLayout.AttributeHead + mean, count = predictor.PreferenceBias.Length;
+        Key(1, head, TitleIndex, (layout.IsTitle, TokenWiring.Title));
+        Query(1, head, TitleIndex, TitleScore, (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));
+        Key(1, head, StartIndex, (layout.IsStart, Root));
+        Query(1, head, StartIndex, TitleScore, (layout.ReadsUser, AnswerReads), (layout.ReadsItem, Root));
+        Decay(1, head, predictor.Decays[mean], window);
+        float[] v = weights.Layer(1, "self_attn.v_proj.weight"), o = weights.Layer(1, "self_attn.o_proj.weight");
         for (int a = 0; a < count; a++)
         {
             int channel = head * Head + a;
@@ -74,17 +75,18 @@ internal sealed class AttentionWiring(DecoderArrays weights, WiringLayout layout
             for (int b = 0; b < count; b++)
             {
                 // Every item is in exactly one popularity band, so the bands' means sum to 1 and can carry the bias.
-                double preference = predictor.PreferenceWeights[a * count + b] + (a < bandCount ? predictor.PreferenceBias[b] : 0);
+                double preference = predictor.PreferenceWeights[mean][a * count + b] + (mean == 0 && a < bandCount ? predictor.PreferenceBias[b] : 0);
                 o[(layout.Wish + b) * _d + channel] = (float)(preference / attributeSize / (TokenWiring.Wish * PhraseRescale));
             }
         }
     }
 
-    public void Layer1(int namedAttributes, double saidStrength)
+    public void Layer1(int namedAttributes, double saidStrength, int window, AttributePredictor predictor, int bandCount, double attributeSize)
     {
         FillNorms(1);
         float[] v = weights.Layer(1, "self_attn.v_proj.weight"), o = weights.Layer(1, "self_attn.o_proj.weight");
-        for (int head = 0; head < 3; head++) ClearHead(1, head);
+        for (int head = 0; head < WiringLayout.AttributeHead + predictor.Decays.Length; head++) ClearHead(1, head);
+        for (int mean = 0; mean < predictor.Decays.Length; mean++) AttributeHead(mean, window, predictor, bandCount, attributeSize);
         // Head 0: each statement weighs 1 / (4 + number said), the 4 being the assistant token.
         Key(1, 0, TitleIndex, (layout.IsPhrase, PhraseFlag));
         Query(1, 0, TitleIndex, TitleScore, (layout.IsPhrase, PhraseFlag), (layout.IsAssistant, AssistantFlag));

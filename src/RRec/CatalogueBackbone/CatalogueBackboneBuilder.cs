@@ -65,9 +65,10 @@ public static class CatalogueBackboneBuilder
 
         Report(4, "attributes and tokenizer");
         SpokenAttributes attributes = SpokenAttributes.From(catalogue, sequences.Purchases);
-        AttributePredictor predictor = AttributePredictor.Fit(attributes, sequences, options);
-        double strength = options.AttributeStrength > 0 ? options.AttributeStrength
-            : StatementStrength.Choose(foldTeachers.Length > 0 ? foldTeachers : [teacher], foldOfUser, sequences, attributes, predictor, options, temperature);
+        IReadOnlyList<LeftOutRows> leftOut = LeftOutRows.ByTime(train, catalogue.Count, text, options, k => Report(4, $"teacher of earlier purchases, {k} of {options.TimeTeachers}"), cancel);
+        if (leftOut.Count == 0) leftOut = LeftOutRows.ByUser(sequences, foldOfUser, folds > 0 ? foldTeachers : [teacher], options.Seed);
+        AttributePredictor predictor = AttributePredictor.Fit(attributes, leftOut, layout.AttributeMeans, options, temperature);
+        double strength = options.AttributeStrength > 0 ? options.AttributeStrength : StatementStrength.Choose(leftOut, attributes, predictor, options, temperature);
         CatalogueTokenizer tokenizer = CatalogueTokenizer.Train(catalogue, sequences, [.. attributes.Words.Select(CatalogueText.PhraseCell)], options);
         cancel.ThrowIfCancellationRequested();
 

@@ -43,8 +43,8 @@ public sealed record CatalogueBackboneOptions
 
     // ---- factors and their distillation --------------------------------------------------------------------------------------------
 
-    /// <summary>Hidden size of the decoder, a multiple of 64 (heads of 32). Default 256; the factors' rank follows from it. Range 64 to 1024.</summary>
-    public int HiddenSize { get; init; } = 256;
+    /// <summary>Hidden size of the decoder, a multiple of 64 (heads of 32). Default 512; the factors' rank follows from it. Range 64 to 1024.</summary>
+    public int HiddenSize { get; init; } = 512;
 
     /// <summary>Decoder layers. Default 2, range 2 to 8: layer 1 reads the reasoning, further ones start as noise.</summary>
     public int Layers { get; init; } = 2;
@@ -74,6 +74,12 @@ public sealed record CatalogueBackboneOptions
 
     /// <summary>Teachers for the fold tables, each without its share of the users. Default 5, range 0 (none) or 2 to 20.</summary>
     public int Folds { get; init; } = 5;
+
+    /// <summary>
+    /// Teachers fitted on the first part of the time, from 60% on: what is worth saying is learned from the purchases after it. Default 4, range 0 to 8;
+    /// 0, rows without <see cref="RRec.Data.UserHistory.Now"/> or fewer than 1,000: learned from the users that the <see cref="Folds"/> leave out.
+    /// </summary>
+    public int TimeTeachers { get; init; } = 4;
 
     // ---- tokenizer -------------------------------------------------------------------------------------------------------------------
 
@@ -111,6 +117,7 @@ public sealed record CatalogueBackboneOptions
         Rule(NamedAttributes is >= 0 and <= 8, nameof(NamedAttributes), NamedAttributes, "0 to 8");
         Rule(AttributeStrength >= 0, nameof(AttributeStrength), AttributeStrength, ">= 0");
         Rule(Folds is 0 or (>= 2 and <= 20), nameof(Folds), Folds, "0, or 2 to 20");
+        Rule(TimeTeachers is >= 0 and <= 8, nameof(TimeTeachers), TimeTeachers, "0 to 8");
         Rule(WordMerges >= 0, nameof(WordMerges), WordMerges, ">= 0");
         Rule(MaxVocabulary >= 512, nameof(MaxVocabulary), MaxVocabulary, ">= 512");
         if (wrong.Count > 0) throw new ArgumentException("Catalogue backbone options: " + string.Join("; ", wrong) + ".");

@@ -14,23 +14,23 @@ internal static class CatalogueWiring
         {
             double bound = 1 / Math.Sqrt(d);
             foreach (string name in new[] { "gate_proj", "up_proj" }) weights.FillUniform(weights.Layer(layer, $"mlp.{name}.weight"), bound);
-            weights.FillUniform(weights.Layer(layer, "mlp.down_proj.weight"), 0.005 / Math.Sqrt(config.IntermediateSize));
+            weights.FillUniform(weights.Layer(layer, "mlp.down_proj.weight"), 0.001 / Math.Sqrt(config.IntermediateSize));
             Array.Fill(weights.Layer(layer, "input_layernorm.weight"), 1);
             Array.Fill(weights.Layer(layer, "post_attention_layernorm.weight"), 1);
             if (layer == 0)
             {
-                foreach (string name in new[] { "q_proj", "k_proj", "v_proj" }) weights.AddNoise(weights.Layer(0, $"self_attn.{name}.weight"), 4e-4);
-                weights.AddNoise(weights.Layer(0, "self_attn.o_proj.weight"), 2e-4);
+                foreach (string name in new[] { "q_proj", "k_proj", "v_proj" }) weights.AddNoise(weights.Layer(0, $"self_attn.{name}.weight"), 5e-5);
+                weights.AddNoise(weights.Layer(0, "self_attn.o_proj.weight"), 5e-5);
                 continue;
             }
             foreach (string name in new[] { "q_proj", "k_proj", "v_proj" }) weights.FillUniform(weights.Layer(layer, $"self_attn.{name}.weight"), bound);
-            weights.FillUniform(weights.Layer(layer, "self_attn.o_proj.weight"), 0.005 * bound);
+            weights.FillUniform(weights.Layer(layer, "self_attn.o_proj.weight"), 0.001 * bound);
         }
         tokens.Write(weights, tokenizer, sequences);
-        weights.AddNoise(weights.Embedding, 5e-4);
+        weights.AddNoise(weights.Embedding, 1e-4);
         AttentionWiring attention = new(weights, layout);
-        attention.Layer0(options.Decay, options.Window, predictor, bandCount, tokens.AttributeSize);
-        attention.Layer1(options.NamedAttributes, saidStrength);
+        attention.Layer0(options.Decay, options.Window);
+        attention.Layer1(options.NamedAttributes, saidStrength, options.Window, predictor, bandCount, tokens.AttributeSize);
         attention.FinalNorm();
         return weights;
     }

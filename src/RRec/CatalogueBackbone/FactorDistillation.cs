@@ -17,7 +17,7 @@ internal static class FactorDistillation
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         Tensor u = tensor(factors.Users, [n, rank]), v = tensor(factors.Items, [n, rank]);
-        Adam adamU = new(u), adamV = new(v);
+        DenseAdam adamU = new(u), adamV = new(v);
         double rateU = 0.16 * Math.Max(1e-12, StandardDeviation(teacher.Weights)) / temperature, rateV = 0.02 / Math.Sqrt(n);
         HistorySampler sampler = new(sequences, options.Window, options.Seed + 1);
         float[] ageWeight = [.. Enumerable.Range(0, options.Window).Select(age => (float)Math.Pow(options.Decay, age))];
@@ -70,21 +70,5 @@ internal static class FactorDistillation
         }
         double mean = sum / values.Length;
         return Math.Sqrt(Math.Max(0, squares / values.Length - mean * mean));
-    }
-
-    /// <summary>Adam with the usual constants, in place, for one dense tensor.</summary>
-    private sealed class Adam(Tensor parameter)
-    {
-        private readonly Tensor _mean = zeros_like(parameter), _square = zeros_like(parameter);
-        private int _steps;
-
-        public void Step(Tensor gradient, double rate)
-        {
-            _steps++;
-            _mean.mul_(0.9f).add_(gradient, 0.1f);
-            _square.mul_(0.999f).addcmul_(gradient, gradient, 0.001f);
-            double correction = Math.Sqrt(1 - Math.Pow(0.999, _steps)) / (1 - Math.Pow(0.9, _steps));
-            parameter.addcdiv_(_mean, _square.sqrt().add_(1e-8f), (float)(-rate * correction));
-        }
     }
 }

@@ -17,9 +17,12 @@ internal sealed partial class SpokenAttributes
     private static readonly string[] BandNames =
         ["hardly known", "rarely bought", "little known", "less known", "fairly known", "known", "well known", "popular", "very popular"];
 
-    private SpokenAttributes(string[] words, int bands, int[][] ofItem)
+    private readonly Func<int, int> _bandOf;
+
+    private SpokenAttributes(string[] words, int bands, int[][] ofItem, Func<int, int> bandOf)
     {
         Bands = bands;
+        _bandOf = bandOf;
         Words = words;
         OfItem = ofItem;
     }
@@ -35,9 +38,13 @@ internal sealed partial class SpokenAttributes
     /// <summary>The first so many are the popularity bands: every item is in exactly one.</summary>
     public int Bands { get; }
 
+    /// <summary>The same words at another time: items are in the bands of the purchases that had been made by then.</summary>
+    public SpokenAttributes At(int[] purchases) =>
+        Bands == 0 ? this : new SpokenAttributes(Words, Bands, [.. OfItem.Select((of, i) => (int[])[_bandOf(purchases[i]), .. of.Where(a => a >= Bands)])], _bandOf);
+
     public static SpokenAttributes From(Catalogue catalogue, int[] purchases)
     {
-        List<(string Words, bool[] Holds)> bands = PopularityBands(purchases);
+        (List<(string Words, bool[] Holds)> bands, Func<int, int> bandOf) = PopularityBands(purchases);
         List<(string Words, bool[] Holds)> others = [.. Decades(catalogue), .. Categories(catalogue)];
         double total = Math.Max(1, purchases.Sum(p => (double)p));
         // What splits the purchases most evenly says most; what holds for less than 1% of them is hardly ever worth a word.
@@ -50,11 +57,11 @@ internal sealed partial class SpokenAttributes
             .Select(g => (g.First().Words, Holds: Enumerable.Range(0, purchases.Length).Select(i => g.Any(a => a.Holds[i])).ToArray())).ToArray();
         int[][] ofItem = [.. Enumerable.Range(0, purchases.Length)
             .Select(i => Enumerable.Range(0, merged.Length).Where(a => merged[a].Holds[i]).ToArray())];
-        return new SpokenAttributes([.. merged.Select(a => a.Words)], bands.Count, ofItem);
+        return new SpokenAttributes([.. merged.Select(a => a.Words)], bands.Count, ofItem, bandOf);
     }
 
     /// <summary>Bands that grow geometrically from 2 purchases to what the most bought 3% of the items reach.</summary>
-    private static List<(string, bool[])> PopularityBands(int[] purchases)
+    private static (List<(string, bool[])>, Func<int, int>) PopularityBands(int[] purchases)
     {
         int[] sorted = [.. purchases.OrderDescending()];
         double top = Math.Max(2, sorted[Math.Min(sorted.Length - 1, sorted.Length * 3 / 100)]);
@@ -62,9 +69,9 @@ internal sealed partial class SpokenAttributes
             .Select(k => (int)Math.Round(2 * Math.Pow(top / 2, k / (BandNames.Length - 2.0)))).Distinct()];
         int BandOf(int count) => thresholds.Count(t => count >= t);
         int[] used = [.. purchases.Select(BandOf).Distinct().Order()];
-        if (used.Length < 2) return [];
-        return [.. used.Select((band, at) => (BandNames[at * (BandNames.Length - 1) / Math.Max(1, used.Length - 1)],
-            purchases.Select(p => BandOf(p) == band).ToArray()))];
+        if (used.Length < 2) return ([], _ => 0);
+        return ([.. used.Select((band, at) => (BandNames[at * (BandNames.Length - 1) / Math.Max(1, used.Length - 1)],
+            purchases.Select(p => BandOf(p) == band).ToArray()))], count => Array.IndexOf(used, used.MinBy(band => Math.Abs(band - BandOf(count)))));
     }
 
     private static List<(string, bool[])> Decades(Catalogue catalogue)

@@ -25,7 +25,7 @@ internal sealed class WiringLayout
         IsTitle = Wish + SpokenAttributes.Limit;
         UserHeads = (Rank + Head - 1) / Head;
         ItemHeads = (Ranking + Head - 1) / Head;
-        if (UserHeads + ItemHeads + 1 > hidden / Head) throw new ArgumentException($"HiddenSize {hidden} leaves no room for the wiring.");
+        if (UserHeads + ItemHeads > hidden / Head || AttributeMeans < 1) throw new ArgumentException($"HiddenSize {hidden} leaves no room for the wiring.");
     }
 
     public int Hidden { get; }
@@ -69,6 +69,9 @@ internal sealed class WiringLayout
     /// <summary>Layer 0: heads that copy the ranking part of an item's title.</summary>
     public int ItemHeads { get; }
 
-    /// <summary>Layer 0: the head that reads attributes, of titles while reasoning and of the reasoning at its end.</summary>
-    public int AttributeHead => UserHeads + ItemHeads;
+    /// <summary>Layer 1: from this head on, heads that read the attributes of the titles while reasoning, each with another decay.</summary>
+    public const int AttributeHead = 3;
+
+    /// <summary>How many means of the history's attributes there are heads for.</summary>
+    public int AttributeMeans => Math.Min(3, Hidden / Head - AttributeHead);
 }

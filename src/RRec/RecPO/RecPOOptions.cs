@@ -193,6 +193,12 @@ public sealed partial record RecPOOptions
     /// <summary>LoRA or all weights. Default Auto.</summary>
     public Tuning Tuning { get; init; } = Tuning.Auto;
 
+    /// <summary>
+    /// With all weights: only those whose names contain one of these parts, separated by blanks, are trained (say <c>layers.1.self_attn.o_proj</c>: what a catalogue
+    /// backbone says and what it means). Names are those of <see cref="RRec.Backbones.Backbone.TrainableParameters"/>. Null (default): all. Ignored with an adapter.
+    /// </summary>
+    public string? TrainOnly { get; init; }
+
     /// <summary>Rank of a new adapter (recpo-reference 8). 1 or more; default 4. Ignored where all weights train or an adapter is attached already.</summary>
     public int LoraRank { get; init; } = 4;
 

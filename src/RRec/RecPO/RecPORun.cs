@@ -226,7 +226,8 @@ internal sealed class RecPORun : IDisposable
         if (full)
         {
             if (backbone.Adapter is not null) backbone.MergeAdapter(); // what it learned stays, inside the weights
-            backbone.UseFullFineTuning();
+            string[]? parts = options.TrainOnly?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            backbone.UseFullFineTuning(parts is null ? null : name => parts.Any(part => name.Contains(part, StringComparison.Ordinal)));
         }
         else if (backbone.Adapter is null)
         {

@@ -11,7 +11,7 @@ public sealed class OptionRangeTests
     private static readonly string[] Free =
     [
         nameof(RecPOOptions.Reasoning), nameof(RecPOOptions.RefreshTargets), nameof(RecPOOptions.EvaluateAtStart), nameof(RecPOOptions.RestoreBest), nameof(RecPOOptions.Seed),
-        nameof(RecPOOptions.GradientCheckpointing), nameof(RecPOOptions.AuxiliaryLoss), nameof(RecPOOptions.EmbeddingDelta), nameof(RecPOOptions.Clock),
+        nameof(RecPOOptions.GradientCheckpointing), nameof(RecPOOptions.TrainOnly), nameof(RecPOOptions.AuxiliaryLoss), nameof(RecPOOptions.EmbeddingDelta), nameof(RecPOOptions.Clock),
     ];
 
     private static readonly Range[] Ranges =

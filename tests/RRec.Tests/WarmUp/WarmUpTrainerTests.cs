@@ -8,7 +8,7 @@ namespace RRec.Tests.WarmUp;
 
 public sealed class WarmUpTrainerTests
 {
-    private static readonly WarmUpOptions Short = new() { Steps = 12, UsersPerStep = 16, UniformCandidates = 30, RateWarmUpSteps = 2, LearningRate = 1e-3, WeightAverage = 0.5 };
+    private static readonly WarmUpOptions Short = new() { Steps = 30, UsersPerStep = 16, UniformCandidates = 30, RateWarmUpSteps = 2, LearningRate = 3e-4, WeightAverage = 0.5 };
 
     private static (R2ecModel Model, CatalogueBackboneGuide Guide, PurchaseRow[] Train) Start()
     {
@@ -30,8 +30,8 @@ public sealed class WarmUpTrainerTests
             using (model)
             using (guide)
             {
-                WarmUpResult result = WarmUpTrainer.Train(model, train, Short with { Steps = run == 0 ? 12 : 12 }, guide);
-                Assert.Equal(12, result.Steps);
+                WarmUpResult result = WarmUpTrainer.Train(model, train, Short, guide);
+                Assert.Equal(30, result.Steps);
                 Assert.True(result.LastLoss < result.FirstLoss, $"loss from {result.FirstLoss} to {result.LastLoss}");
                 Assert.InRange(result.Temperature, 0.002, 0.2);
                 scores[run] = Scores(model);
