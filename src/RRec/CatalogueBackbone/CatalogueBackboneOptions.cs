@@ -43,8 +43,8 @@ public sealed record CatalogueBackboneOptions
 
     // ---- factors and their distillation --------------------------------------------------------------------------------------------
 
-    /// <summary>Hidden size of the decoder, a multiple of 64 (heads of 32). Default 512; the factors' rank follows from it. Range 64 to 1024.</summary>
-    public int HiddenSize { get; init; } = 512;
+    /// <summary>Hidden size of the decoder, a multiple of 64 (heads of 32). Default 256; the factors' rank follows from it. Range 64 to 1024.</summary>
+    public int HiddenSize { get; init; } = 256;
 
     /// <summary>Decoder layers. Default 2, range 2 to 8: layer 1 reads the reasoning, further ones start as noise.</summary>
     public int Layers { get; init; } = 2;

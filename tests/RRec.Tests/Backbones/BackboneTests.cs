@@ -157,6 +157,25 @@ public class BackboneTests
     }
 
     [Fact]
+    public void Some_weights_alone_can_be_trained_and_names_that_fit_nothing_are_refused()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Backbone backbone = Backbone.Create(Tiny, RandomWeights(Tiny));
+        backbone.UseFullFineTuning();
+        int all = backbone.TrainableParameters().Count;
+        backbone.UseFullFineTuning(name => name.Contains("layers.1.self_attn.o_proj", StringComparison.Ordinal));
+        (string name, Tensor only) = Assert.Single(backbone.TrainableParameters());
+        Assert.Equal("model.layers.1.self_attn.o_proj.weight", name);
+        using PaddedBatch batch = PaddedBatch.FromRows([[3, 4, 5]]);
+        backbone.Hidden(batch).square().sum().backward();
+        Assert.True(only.grad!.abs().sum().item<float>() > 0);
+        Assert.Contains("model.embed_tokens.weight", Assert.Throws<ArgumentException>(() => backbone.UseFullFineTuning(_ => false)).Message);
+        backbone.UseFullFineTuning();
+        Assert.Equal(all, backbone.TrainableParameters().Count);
+        Assert.True(all > 10);
+    }
+
+    [Fact]
     public void A_forward_pass_leaves_nothing_behind()
     {
         using Backbone backbone = Make();
