@@ -11,6 +11,7 @@ public sealed partial class Backbone
     /// </summary>
     private sealed class TensorDecoding(Backbone backbone, EmbeddingDelta? delta) : Decoding
     {
+        private readonly IDisposable? _adapter = backbone.Adapter?.Prepare(backbone.Type);
         private KvPrefix? _prefix;
         private KvCache? _cache;
         private int[] _indexes = [];     // of each prompt
@@ -106,6 +107,10 @@ public sealed partial class Backbone
             (_prefix, _cache, _indexes, _each) = (null, null, [], 0);
         }
 
-        public override void Dispose() => Drop();
+        public override void Dispose()
+        {
+            Drop();
+            _adapter?.Dispose();
+        }
     }
 }

@@ -39,7 +39,10 @@ internal static class UpdateMemory
         // Inputs and results of norms in single precision; queries and keys before and after their rotation; the MLP's two halves, their activation and product.
         long perToken = 4 * c.HiddenSize * sizeof(float) + size * (2 * c.HiddenSize + 5 * q + 6 * kv + 4L * c.IntermediateSize);
         // Weights of attention, as softmax made them and as the product wants them; scores that are gone again are not counted.
-        long seen = fused ? 0 : c.Heads * ((long)users * prompt * prompt / 2 + own * (prompt + completion + 1)) * (size + sizeof(float));
+        // The fused kernel wants keys and values by row and query head instead.
+        long seen = fused
+            ? 2 * q * size * ((long)users * prompt + (long)users * group * (prompt + completion + 1))
+            : c.Heads * ((long)users * prompt * prompt / 2 + own * (prompt + completion + 1)) * (size + sizeof(float));
         long layer = tokens * perToken + seen;
         return checkpointed
             ? 2 * layer + c.Layers * tokens * size * (c.HiddenSize + 4 * kv)   // one layer forwards and backwards; inputs, prompts' keys and values and their gradients
@@ -56,6 +59,7 @@ internal static class UpdateMemory
     /// <param name="budget">Bytes.</param>
     public static IEnumerable<(int Start, int End)> Pieces(UpdateBatch batch, int first, int last, int perUser, Backbone backbone, RecPOOptions options, long budget)
     {
+        bool fused = backbone.FusedAttention && backbone.Config.AttentionSoftCap is null;
         for (int start = first; start < last;)
         {
             int end = start, prompt = 0, completion = 0;
@@ -65,7 +69,7 @@ internal static class UpdateMemory
                 for (int i = end; i < end + perUser; i++) completion = Math.Max(completion, batch.Completions[i].Length);
                 int users = (end - start) / perUser + 1;
                 bool fits = options.UsersPerForward > 0 ? users <= options.UsersPerForward
-                    : Bytes(backbone.Config, backbone.Type, backbone.FusedAttention, options.GradientCheckpointing, users, perUser, prompt, completion) <= budget;
+                    : Bytes(backbone.Config, backbone.Type, fused, options.GradientCheckpointing, users, perUser, prompt, completion) <= budget;
                 if (!fits && end > start) break;   // one user always runs
                 end += perUser;
             }
