@@ -53,10 +53,18 @@ public sealed partial record R2ecTrainingOptions
 
     internal torch.ScalarType ScalarType => WeightType switch
     {
-        "auto" when Backbone is not null && RecPO?.Tuning != Tuning.Full => WeightTypes.Fastest(new torch.Device(Device)),
+        "auto" when Backbone is { } folder && !TrainsInFull(folder) => WeightTypes.Fastest(new torch.Device(Device)),
         "bfloat16" => torch.ScalarType.BFloat16,
         "float16" => torch.ScalarType.Float16,
         _ => torch.ScalarType.Float32,
+    };
+
+    // As RecPO and warm-up will decide.
+    private bool TrainsInFull(string folder) => (RecPO?.Tuning ?? Tuning.Auto) switch
+    {
+        Tuning.Full => true,
+        Tuning.Lora => false,
+        _ => Adapter is null && !Weights.GgufFile.Is(folder) && WeightTypes.TrainsInFull(BackboneConfig.Load(folder)),
     };
 
     /// <summary>Every setting that breaks its rule, those of the stages included; empty where all are fine.</summary>

@@ -27,6 +27,8 @@ internal static class StepBench
         command.Options.Add(threads);
         command.Options.Add(busy);
         var dtype = new Option<string>("--dtype") { Description = "f32 or bf16: the type of the frozen weights and the activations.", DefaultValueFactory = _ => "f32" };
+        var groups = new Option<int[]>("--groups") { Description = "G of shared against unshared prompts.", DefaultValueFactory = _ => [4, 8], AllowMultipleArgumentsPerToken = true };
+        command.Options.Add(groups);
         command.Options.Add(dtype);
         command.Options.Add(device);
         command.Options.Add(shape);
@@ -41,7 +43,7 @@ internal static class StepBench
             double peak = GemmBench.Gflops(2048, backbone.Config.HiddenSize, backbone.Config.IntermediateSize);
             new BenchLine("gemm", $"[2048,{backbone.Config.HiddenSize}]x[{backbone.Config.HiddenSize},{backbone.Config.IntermediateSize}]", peak, "GFLOP/s").Write();
             if (r.GetValue(only) is null or "trl") Trl(backbone, name, peak);
-            if (r.GetValue(only) is null or "shared") foreach (int g in new[] { 4, 8 }) Shared(backbone, name, g, peak);
+            if (r.GetValue(only) is null or "shared") foreach (int g in r.GetValue(groups)!) Shared(backbone, name, g, peak);
             if (r.GetValue(only) is null or "growth") Growth(backbone, name);
             if (r.GetValue(only) is null) StepMemoryBench.Run();
         });

@@ -1,6 +1,8 @@
+using RRec.Backbones;
 using RRec.Data;
 using RRec.RecPO;
 using RRec.WarmUp;
+using static TorchSharp.torch;
 
 namespace RRec.Tests;
 
@@ -45,6 +47,19 @@ public sealed class R2ecTrainingTests
         R2ecTrainingOptions wrong = new() { Backbone = "/no/such/folder", WeightType = "int3", Settings = new() { Window = 0 }, RecPO = new() { LearningRate = -1 } };
         string message = Assert.Throws<ArgumentException>(() => R2ecTraining.Fit(Shop.Catalogue, Shop.Rows(4, 1), null, wrong)).Message;
         foreach (string part in new[] { "/no/such/folder", "int3", "Window is 0", "LearningRate is -1" }) Assert.Contains(part, message);
+    }
+
+    [GoldenFact("goldens/recpo/tiny-qwen2")]
+    public void Weights_of_the_fastest_type_are_taken_only_where_an_adapter_is_trained()
+    {
+        R2ecTrainingOptions given = new() { Backbone = Goldens.PathOf("goldens/recpo/tiny-qwen2"), WeightType = "auto" };
+        ScalarType fastest = WeightTypes.Fastest(CPU);
+        Assert.Equal(WeightTypes.BFloat16Speedup >= 1.3 ? ScalarType.BFloat16 : ScalarType.Float32, fastest);
+        Assert.Equal(fastest, (given with { RecPO = new() { Tuning = Tuning.Lora } }).ScalarType);
+        Assert.Equal(ScalarType.Float32, given.ScalarType);   // so small that all weights are trained
+        Assert.Equal(ScalarType.Float32, (given with { RecPO = new() { Tuning = Tuning.Full } }).ScalarType);
+        Assert.Equal(ScalarType.Float32, (given with { Backbone = null }).ScalarType);
+        Assert.Empty(given.Violations());
     }
 
     private sealed class Listener(List<R2ecProgress> seen) : IProgress<R2ecProgress>

@@ -22,6 +22,11 @@ public static class WeightTypes
         return device.type == DeviceType.CUDA || BFloat16Speedup >= 1.3 ? ScalarType.BFloat16 : ScalarType.Float32;
     }
 
+    /// <summary>
+    /// Whether a decoder is small enough that all of its weights are trained where nothing else is said: below 50 million. Those need single precision; an adapter does not.
+    /// </summary>
+    internal static bool TrainsInFull(BackboneConfig config) => Backbone.ExpectedWeights(config).Sum(w => w.Shape.Aggregate(1L, (a, b) => a * b)) < 50_000_000;
+
     private static double Measure() => Seconds(ScalarType.Float32) / Seconds(ScalarType.BFloat16);
 
     private static double Seconds(ScalarType type)

@@ -221,7 +221,7 @@ internal sealed class RecPORun : IDisposable
         {
             Tuning.Full => true,
             Tuning.Lora => false,
-            _ => backbone.Adapter is null && backbone.Type is ScalarType.Float32 or ScalarType.Float64 && Backbone.ExpectedWeights(backbone.Config).Sum(w => w.Shape.Aggregate(1L, (a, b) => a * b)) < 50_000_000,
+            _ => backbone.Adapter is null && backbone.Type is ScalarType.Float32 or ScalarType.Float64 && WeightTypes.TrainsInFull(backbone.Config),
         };
         if (full)
         {

@@ -102,7 +102,7 @@ public static class WarmUpTrainer
     private static void PrepareTuning(Backbone backbone, int seed)
     {
         if (backbone.TrainableParameters().Count > 0) return;
-        if (backbone.HuggingFaceWeights().Values.Sum(w => w.numel()) < 50_000_000) backbone.UseFullFineTuning();
+        if (backbone.Type is ScalarType.Float32 or ScalarType.Float64 && WeightTypes.TrainsInFull(backbone.Config)) backbone.UseFullFineTuning();
         else backbone.AttachLora(new LoraOptions(), seed);
     }
 
