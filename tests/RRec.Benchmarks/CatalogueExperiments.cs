@@ -15,7 +15,7 @@ public static class CatalogueExperiments
 {
     public static Command Command()
     {
-        Argument<string[]> stage = new("stage") { Description = "teacher; factors [rank steps]; reason; build [folder hidden folds warm-up-steps rate recpo-steps rate anchor]; recpo hidden [name=value,...]...", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> stage = new("stage") { Description = "teacher; large [items users]; factors [rank steps]; reason; build [folder hidden folds warm-up-steps rate recpo-steps rate anchor]; recpo hidden [name=value,...]...", Arity = ArgumentArity.ZeroOrMore };
         Command command = new("catalogue", "The catalogue backbone stage by stage on ml-latest-small's valid rows.") { stage };
         command.SetAction(parsed => Run(parsed.GetValue(stage) ?? []));
         return command;
@@ -25,6 +25,12 @@ public static class CatalogueExperiments
     {
         string folder = Environment.GetEnvironmentVariable("RREC_DATA") ?? MovieLens.DefaultFolder(Root());
         Stopwatch clock = Stopwatch.StartNew();
+        if (args is ["large", ..])
+        {
+            int items = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 100_000;
+            LargeCatalogueBench.Run(items, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : items, clock);
+            return 0;
+        }
         MovieLens data = MovieLens.Load(folder);
         Say(clock, $"data: {data.Catalogue.Count} items, train {data.Train.Count}, valid {data.Valid.Count}");
         switch (args.FirstOrDefault())
@@ -34,7 +40,7 @@ public static class CatalogueExperiments
             case "build": Build(data, clock, args.Skip(1).ToArray()); return 0;
             case "reason": Reason(data, clock); return 0;
             case "recpo": RecPOExperiments.Run(data, clock, [.. args.Skip(1)]); return 0;
-            default: Console.Error.WriteLine("experiments: teacher | factors | reason | build | recpo"); return 2;
+            default: Console.Error.WriteLine("experiments: teacher | large [items users] | factors | reason | build | recpo"); return 2;
         }
     }
 
@@ -42,9 +48,11 @@ public static class CatalogueExperiments
     {
         Say(clock, $"recent popularity {Metrics(RecentPopularity.Fit(data.Catalogue, data.Train).TargetRanks(data.Valid))}");
         Say(clock, $"EASE {Metrics(LinearTeacher.FitEase(data.Catalogue, data.Train).TargetRanks(data.Valid))} (python .1111/.0610)");
-        Say(clock, $"EASE + text {Metrics(LinearTeacher.FitEaseWithText(data.Catalogue, data.Train).TargetRanks(data.Valid))} (python .1295/.0718)");
+        Say(clock, $"EASE + text {Metrics(LinearTeacher.FitEaseWithText(data.Catalogue, data.Train, new CatalogueBackboneOptions { NewItemBoost = 0 }).TargetRanks(data.Valid))} (python .1295/.0718)");
         ItemItemModel teacher = LinearTeacher.FitTeacher(data.Catalogue, data.Train);
-        Say(clock, $"teacher {Metrics(teacher.TargetRanks(data.Valid))} (python .1372/.0759)");
+        Say(clock, $"teacher {Metrics(teacher.TargetRanks(data.Valid))} (python, without NewItemBoost, .1372/.0759)");
+        foreach (int rank in new[] { 64, 128, 256, 512 })
+            Say(clock, $"the same of low rank {rank} + {rank / 2} {Metrics(LinearTeacher.FitTeacher(data.Catalogue, data.Train, new CatalogueBackboneOptions { MaxTeacherItems = 2, LargeTeacherRank = rank }).TargetRanks(data.Valid))}");
     }
 
     private static void Factors(MovieLens data, Stopwatch clock, int[] numbers)
@@ -52,7 +60,7 @@ public static class CatalogueExperiments
         CatalogueBackboneOptions options = new() { DistillationSteps = numbers.ElementAtOrDefault(1) is > 0 and var s ? s : 600 };
         int rank = numbers.ElementAtOrDefault(0) is > 0 and var r ? r : 87;
         PurchaseSequences sequences = PurchaseSequences.From(data.Train, data.Catalogue.Count);
-        ItemItemModel teacher = LinearTeacher.Fit(sequences, TextSimilarity.Matrix(data.Catalogue), options);
+        ItemItemModel teacher = LinearTeacher.Fit(sequences, TextSimilarity.Vectors(data.Catalogue), options);
         Say(clock, $"teacher {Metrics(teacher.TargetRanks(data.Valid))}");
         TeacherFactors factors = TeacherFactors.Fit(teacher, sequences, rank, options, 0.006);
         Say(clock, $"eigenvectors, rank {rank}: {Metrics(factors.ToModel(options).TargetRanks(data.Valid))}");
@@ -147,7 +155,7 @@ public static class CatalogueExperiments
     {
         CatalogueBackboneOptions options = new();
         PurchaseSequences sequences = PurchaseSequences.From(data.Train, data.Catalogue.Count);
-        ItemItemModel teacher = LinearTeacher.Fit(sequences, TextSimilarity.Matrix(data.Catalogue), options);
+        ItemItemModel teacher = LinearTeacher.Fit(sequences, TextSimilarity.Vectors(data.Catalogue), options);
         Say(clock, $"teacher {Metrics(teacher.TargetRanks(data.Valid))}");
         Naming(data, clock, sequences, teacher, 1, options);
     }

@@ -33,15 +33,12 @@ public static class CatalogueBackboneBuilder
         options ??= new CatalogueBackboneOptions();
         options.Validate();
         if (train.Count == 0) throw new ArgumentException("There are no training rows: a catalogue backbone is made from purchase histories.", nameof(train));
-        if (catalogue.Count > options.MaxTeacherItems)
-            throw new ArgumentException($"The catalogue has {catalogue.Count} items; the dense teacher is limited to {nameof(options.MaxTeacherItems)} = {options.MaxTeacherItems} "
-                + "(time grows with the cube, memory with the square). Raise the limit if the machine can, drop items that nobody buys, or give a backbone folder.", nameof(catalogue));
         void Report(int done, string message) => progress?.Report(new R2ecProgress(TrainingPhase.Backbone, done, Stages, message));
         using var noGradient = no_grad();
 
         PurchaseSequences sequences = PurchaseSequences.From(train, catalogue.Count);
         Report(0, "teacher");
-        float[]? text = options.TextWeight > 0 ? TextSimilarity.Matrix(catalogue) : null;
+        TextVectors? text = options.TextWeight > 0 ? TextSimilarity.Vectors(catalogue) : null;
         ItemItemModel teacher = LinearTeacher.Fit(sequences, text, options);
         cancel.ThrowIfCancellationRequested();
         int folds = Math.Min(options.Folds, sequences.Count);

@@ -36,10 +36,13 @@ public sealed record CatalogueBackboneOptions
     public int NextItems { get; init; } = 10;
 
     /// <summary>
-    /// The dense teacher holds several [items, items] matrices and costs items^3: above this many items only the most bought ones
-    /// take part, the others live from their text alone. Default 12,000 (about 0.6 GB a matrix), range &gt;= 2.
+    /// The dense teacher holds several [items, items] matrices and costs items^3: above this many items a teacher of low rank takes its place, whose memory and time
+    /// grow with items x <see cref="LargeTeacherRank"/>. Default 12,000 (about 0.6 GB a matrix), range &gt;= 2.
     /// </summary>
     public int MaxTeacherItems { get; init; } = 12_000;
+
+    /// <summary>Rank of the low-rank teacher's co-purchase part; its next-item part has half of it. Default 256, range 2 to 2,048. Ignored up to <see cref="MaxTeacherItems"/> items.</summary>
+    public int LargeTeacherRank { get; init; } = 256;
 
     // ---- factors and their distillation --------------------------------------------------------------------------------------------
 
@@ -109,6 +112,7 @@ public sealed record CatalogueBackboneOptions
         Rule(Window is >= 1 and <= 200, nameof(Window), Window, "1 to 200");
         Rule(NextItems >= 1, nameof(NextItems), NextItems, ">= 1");
         Rule(MaxTeacherItems >= 2, nameof(MaxTeacherItems), MaxTeacherItems, ">= 2");
+        Rule(LargeTeacherRank is >= 2 and <= 2048, nameof(LargeTeacherRank), LargeTeacherRank, "2 to 2048");
         Rule(HiddenSize is >= 128 and <= 1024 && HiddenSize % 64 == 0, nameof(HiddenSize), HiddenSize, "a multiple of 64 from 128 to 1024");
         Rule(Layers is >= 2 and <= 8, nameof(Layers), Layers, "2 to 8");
         Rule(DistillationSteps >= 0, nameof(DistillationSteps), DistillationSteps, ">= 0");

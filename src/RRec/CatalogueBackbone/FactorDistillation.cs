@@ -5,10 +5,13 @@ namespace RRec.CatalogueBackbone;
 
 /// <summary>
 /// Pulls the factors towards the teacher's ranking: cross entropy of softmax(h U V') to softmax(h W / T) over all items that are not in
-/// the history. The gradient is written out (two products), so no graph is built.
+/// the history. The gradient is written out (two products), so no graph is built. Above <see cref="AllItems"/> items each step judges a random part of
+/// them, half drawn by purchases.
 /// </summary>
 internal static class FactorDistillation
 {
+    private const int AllItems = 16_384, Part = 8_192;
+
     public static void Run(TeacherFactors factors, ItemItemModel teacher, PurchaseSequences sequences, CatalogueBackboneOptions options,
         double temperature, Action<int, double>? progress, CancellationToken cancellation)
     {
@@ -18,7 +21,7 @@ internal static class FactorDistillation
         using var scope = NewDisposeScope();
         Tensor u = tensor(factors.Users, [n, rank]), v = tensor(factors.Items, [n, rank]);
         DenseAdam adamU = new(u), adamV = new(v);
-        double rateU = 0.16 * Math.Max(1e-12, StandardDeviation(teacher.Weights)) / temperature, rateV = 0.02 / Math.Sqrt(n);
+        double rateU = 0.16 * Math.Max(1e-12, teacher.Weights.StandardDeviation()) / temperature, rateV = 0.02 / Math.Sqrt(n);
         HistorySampler sampler = new(sequences, options.Window, options.Seed + 1);
         float[] ageWeight = [.. Enumerable.Range(0, options.Window).Select(age => (float)Math.Pow(options.Decay, age))];
         for (int step = 0; step < options.DistillationSteps; step++)
@@ -27,13 +30,17 @@ internal static class FactorDistillation
             using var inner = NewDisposeScope();
             ReadOnlyMemory<int>[] histories = [.. Enumerable.Range(0, batch).Select(_ => (ReadOnlyMemory<int>)sampler.Next())];
             (Tensor rows, Tensor items, Tensor weights) = Sparse(histories, ageWeight);
+            int[]? part = n > AllItems ? sampler.Items(Part) : null;
             Tensor masked = zeros(batch, n, dtype: ScalarType.Bool).index_put_(true, [rows, items]);
-            Tensor wanted = (tensor(teacher.ScoreMany(histories), [batch, n]) / temperature).masked_fill_(masked, -1e4f).softmax(-1);
+            Tensor judged = v;
+            if (part is not null) (masked, judged) = (masked.index_select(1, Long(part)), v.index_select(0, Long(part)));
+            Tensor wanted = (tensor(teacher.ScoreMany(histories, part), [batch, judged.shape[0]]) / temperature).masked_fill_(masked, -1e4f).softmax(-1);
             Tensor user = zeros(batch, rank).index_add_(0, rows, u.index_select(0, items) * weights, 1);      // [batch, rank]
-            Tensor predicted = user.matmul(v.t()).masked_fill_(masked, -1e4f).log_softmax(-1);                 // [batch, n]
+            Tensor predicted = user.matmul(judged.t()).masked_fill_(masked, -1e4f).log_softmax(-1);                 // [batch, items judged]
             Tensor gradient = (predicted.exp() - wanted) / batch;                                              // of the logits
             Tensor gradientV = gradient.t().matmul(user);
-            Tensor perEntry = gradient.matmul(v).index_select(0, rows) * weights;
+            if (part is not null) gradientV = zeros_like(v).index_copy_(0, Long(part), gradientV);
+            Tensor perEntry = gradient.matmul(judged).index_select(0, rows) * weights;
             Tensor gradientU = zeros_like(u).index_add_(0, items, perEntry, 1);
             double f = (double)step / options.DistillationSteps, schedule = 0.05 + 0.95 * 0.5 * (1 + Math.Cos(Math.PI * f));
             adamU.Step(gradientU, rateU * schedule);
@@ -46,6 +53,8 @@ internal static class FactorDistillation
         }
         factors.Replace(u.data<float>().ToArray(), v.data<float>().ToArray());
     }
+
+    private static Tensor Long(int[] values) => tensor(Array.ConvertAll(values, x => (long)x));
 
     private static (Tensor Rows, Tensor Items, Tensor Weights) Sparse(ReadOnlyMemory<int>[] histories, float[] ageWeight)
     {

@@ -45,6 +45,14 @@ internal sealed class HistorySampler
         return history;
     }
 
+    /// <summary>So many different items, drawn half by purchases and half alike, in ascending order; fewer where draws repeat.</summary>
+    public int[] Items(int count)
+    {
+        HashSet<int> drawn = [];
+        for (int i = 0; i < count; i++) drawn.Add(Draw(_itemCumulative));
+        return [.. drawn.Order()];
+    }
+
     private int Draw(double[] cumulative)
     {
         int at = Array.BinarySearch(cumulative, _random.NextDouble() * cumulative[^1]);

@@ -1,5 +1,3 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
 using RRec.Data;
 
 namespace RRec.CatalogueBackbone;
@@ -10,22 +8,24 @@ namespace RRec.CatalogueBackbone;
 /// </summary>
 public sealed class ItemItemModel
 {
-    private readonly float[] _ageWeight;
+    private readonly float[] _byPlace;   // of the last Window purchases, oldest first
 
-    internal ItemItemModel(float[] weights, int itemCount, int window, double decay)
+    internal ItemItemModel(float[] weights, int itemCount, int window, double decay) : this(new DenseWeights(weights, itemCount), window, decay)
     {
-        Weights = weights;
-        ItemCount = itemCount;
-        Window = window;
-        Decay = decay;
-        _ageWeight = [.. Enumerable.Range(0, window).Select(age => (float)Math.Pow(decay, age))];
     }
 
-    /// <summary>Row-major [items, items]; row = item bought, column = item scored.</summary>
-    internal float[] Weights { get; }
+    internal ItemItemModel(ItemItemWeights weights, int window, double decay)
+    {
+        Weights = weights;
+        Window = window;
+        Decay = decay;
+        _byPlace = [.. Enumerable.Range(0, window).Select(place => (float)Math.Pow(decay, window - 1 - place))];
+    }
+
+    internal ItemItemWeights Weights { get; }
 
     /// <summary>The number of items.</summary>
-    public int ItemCount { get; }
+    public int ItemCount => Weights.ItemCount;
 
     /// <summary>How many of the last purchases are read.</summary>
     public int Window { get; }
@@ -41,12 +41,25 @@ public sealed class ItemItemModel
         return scores;
     }
 
-    /// <summary>Scores of many histories, row-major [rows, items].</summary>
-    internal float[] ScoreMany(IReadOnlyList<ReadOnlyMemory<int>> histories)
+    /// <summary>Scores of many histories, row-major [rows, items], or [rows, candidates] where only these are wanted.</summary>
+    internal float[] ScoreMany(IReadOnlyList<ReadOnlyMemory<int>> histories, int[]? candidates = null)
     {
-        float[] scores = new float[(long)histories.Count * ItemCount];
-        Parallel.For(0, histories.Count, i => AddScores(histories[i].Span, scores.AsSpan(i * ItemCount, ItemCount)));
+        int width = candidates?.Length ?? ItemCount;
+        float[] scores = new float[(long)histories.Count * width];
+        Parallel.For(0, histories.Count, i =>
+        {
+            Span<float> row = scores.AsSpan(i * width, width);
+            if (candidates is null) AddScores(histories[i].Span, row);
+            else AddScores(histories[i].Span, candidates, row);
+        });
         return scores;
+    }
+
+    /// <summary>Adds the scores of some items for one history, oldest purchase first.</summary>
+    internal void AddScores(ReadOnlySpan<int> history, ReadOnlySpan<int> candidates, Span<float> scores)
+    {
+        ReadOnlySpan<int> read = history[^Math.Min(Window, history.Length)..];
+        Weights.Add(read, _byPlace.AsSpan(Window - read.Length), candidates, scores);
     }
 
     /// <summary>
@@ -72,17 +85,7 @@ public sealed class ItemItemModel
 
     private void AddScores(ReadOnlySpan<int> history, Span<float> scores)
     {
-        int take = Math.Min(Window, history.Length);
-        for (int age = 0; age < take; age++)
-            AddScaled(Weights.AsSpan(history[^(age + 1)] * ItemCount, ItemCount), _ageWeight[age], scores);
-    }
-
-    internal static void AddScaled(ReadOnlySpan<float> row, float factor, Span<float> sum)
-    {
-        Span<Vector<float>> sums = MemoryMarshal.Cast<float, Vector<float>>(sum);
-        ReadOnlySpan<Vector<float>> rows = MemoryMarshal.Cast<float, Vector<float>>(row);
-        Vector<float> factors = new(factor);
-        for (int v = 0; v < sums.Length; v++) sums[v] += rows[v] * factors;
-        for (int i = sums.Length * Vector<float>.Count; i < sum.Length; i++) sum[i] += row[i] * factor;
+        ReadOnlySpan<int> read = history[^Math.Min(Window, history.Length)..];
+        Weights.Add(read, _byPlace.AsSpan(Window - read.Length), scores);
     }
 }

@@ -6,7 +6,8 @@ namespace RRec.CatalogueBackbone;
 
 /// <summary>
 /// Fits the linear recommenders: EASE, EASE with text, and the catalogue backbone's teacher
-/// W = EASE + text + next-item regression. Dense linear algebra on [items, items], so items^3 in time and a few times items^2 in memory.
+/// W = EASE + text + next-item regression. Dense linear algebra on [items, items], so items^3 in time and a few times items^2 in memory; above
+/// <see cref="CatalogueBackboneOptions.MaxTeacherItems"/> <see cref="LowRankTeacher"/> takes over.
 /// </summary>
 public static class LinearTeacher
 {
@@ -26,11 +27,12 @@ public static class LinearTeacher
     {
         options.Validate();
         PurchaseSequences sequences = PurchaseSequences.From(train, catalogue.Count);
-        return Fit(sequences, options.TextWeight > 0 ? TextSimilarity.Matrix(catalogue) : null, options);
+        return Fit(sequences, options.TextWeight > 0 ? TextSimilarity.Vectors(catalogue) : null, options);
     }
 
-    internal static ItemItemModel Fit(PurchaseSequences sequences, float[]? text, CatalogueBackboneOptions options)
+    internal static ItemItemModel Fit(PurchaseSequences sequences, TextVectors? text, CatalogueBackboneOptions options)
     {
+        if (sequences.ItemCount > options.MaxTeacherItems) return LowRankTeacher.Fit(sequences, text, options);
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         int n = sequences.ItemCount;
@@ -44,11 +46,14 @@ public static class LinearTeacher
         }
         if (options.TextWeight > 0 && text is not null)
         {
-            float[] more = [.. sequences.Purchases.Select(p => (float)(1 + options.NewItemBoost / (1 + p)))];   // by the item that is scored
-            weights.addcmul_(tensor(text, n, n), tensor(more, 1, n), options.TextWeight);
+            weights.addcmul_(tensor(text.Similarity(), n, n), tensor(TextWeights(sequences, options), 1, n), 1);
         }
         return new ItemItemModel(weights.data<float>().ToArray(), n, options.Window, options.Decay);
     }
+
+    /// <summary>How much text counts, by the item that is scored.</summary>
+    internal static float[] TextWeights(PurchaseSequences sequences, CatalogueBackboneOptions options) =>
+        [.. sequences.Purchases.Select(p => (float)(options.TextWeight * (1 + options.NewItemBoost / (1 + p))))];
 
     private static Tensor Ease(Tensor gram, double ridge)
     {

@@ -38,32 +38,16 @@ internal sealed class TeacherFactors
         using var scope = NewDisposeScope();
         int n = teacher.ItemCount;
         rank = Math.Min(rank, n);
-        Tensor w = tensor(teacher.Weights, [n, n]), columns = tensor(sequences.Purchases.Select(p => p == 0 ? NewItemWeight : 1).ToArray()).unsqueeze(0);   // [1, n]
-        w.mul_(columns);
-        (float[] gram, _) = CoOccurrence.Histories(sequences, options.Window, options.Decay, 0);
-        Tensor h = tensor(gram, [n, n]);
-        double ridge = Math.Max(1e-6, 0.5 * h.diagonal().sum().item<float>() / n);
-        int width = Math.Min(n, rank + Math.Max(8, rank / 4));
-        Random random = new(options.Seed);
-        float[] start = new float[(long)n * width];
-        for (int i = 0; i < start.Length; i++) start[i] = (float)(random.NextDouble() * 2 - 1);
-        Tensor v = linalg.qr(tensor(start, [n, width])).Q;
-        Tensor Multiply(Tensor x)
+        Tensor columns = tensor(sequences.Purchases.Select(p => p == 0 ? NewItemWeight : 1).ToArray()).unsqueeze(1);   // [n, 1]
+        (Func<Tensor, Tensor> histories, double trace) = HistoryGram(sequences, options);
+        double ridge = Math.Max(1e-6, 0.5 * trace / n);
+        (Tensor v, _) = Subspace.Leading(x =>
         {
-            Tensor wx = w.matmul(x);
-            return w.t().matmul(h.matmul(wx) + wx * ridge);
-        }
-        for (int iteration = 0; iteration < 12; iteration++)
-        {
-            using var inner = NewDisposeScope();
-            v = linalg.qr(Multiply(v)).Q.MoveToOuterDisposeScope();
-        }
-        // Rayleigh-Ritz inside the subspace; eigh gives ascending eigenvalues, the last columns are wanted, largest first.
-        Tensor small = v.t().matmul(Multiply(v));
-        (_, Tensor rotation) = linalg.eigh((small + small.t()) * 0.5);
-        v = v.matmul(rotation.flip(1).narrow(1, 0, rank)).contiguous();
-        Tensor u = w.matmul(v) / temperature;
-        v = v / columns.t();
+            Tensor wx = teacher.Weights.Times(x * columns);
+            return teacher.Weights.TransposedTimes(histories(wx) + wx * ridge) * columns;
+        }, n, rank, 12, options.Seed);
+        Tensor u = teacher.Weights.Times(v * columns) / temperature;
+        v = v / columns;
         return new TeacherFactors(u.data<float>().ToArray(), v.data<float>().ToArray(), rank);
     }
 
@@ -78,17 +62,22 @@ internal sealed class TeacherFactors
         Tensor v = tensor(Items, [n, Rank]), gram = v.t().matmul(v);
         gram = gram + eye(Rank) * (1e-4 * gram.diagonal().mean().item<float>());
         Tensor map = linalg.solve(gram, v.t()).t().contiguous();                                  // V (V'V)^-1
-        Tensor difference = tensor(other.Weights, [n, n]).sub_(tensor(own.Weights, [n, n])).matmul(map) / temperature;
+        Tensor difference = other.Weights.Times(map).sub_(own.Weights.Times(map)) / temperature;
         return (tensor(Users, [n, Rank]) + difference).data<float>().ToArray();
     }
 
     /// <summary>U V' as a recommender of its own: what the decoder can rank at best.</summary>
-    public ItemItemModel ToModel(CatalogueBackboneOptions options)
+    public ItemItemModel ToModel(CatalogueBackboneOptions options) =>
+        new(new LowRankWeights(Users, Items, Rank, null, [], keepDiagonal: true), options.Window, options.Decay);
+
+    // H'H as a product, and its trace: a matrix where the teacher is one, else the sequences themselves.
+    private static (Func<Tensor, Tensor> Times, double Trace) HistoryGram(PurchaseSequences sequences, CatalogueBackboneOptions options)
     {
-        using var scope = NewDisposeScope();
-        int n = Items.Length / Rank;
-        Tensor product = tensor(Users, [n, Rank]).matmul(tensor(Items, [n, Rank]).t());
-        return new ItemItemModel(product.data<float>().ToArray(), n, options.Window, options.Decay);
+        int n = sequences.ItemCount;
+        SequenceProducts products = new(sequences, options.Window, options.Decay, options.NextItems);
+        if (n > options.MaxTeacherItems) return (x => tensor(products.Histories(x.contiguous().data<float>().ToArray(), (int)x.shape[1]), x.shape), products.HistoryTrace());
+        Tensor gram = tensor(CoOccurrence.Histories(sequences, options.Window, options.Decay, 0).HistoryGram, [n, n]);
+        return (x => gram.matmul(x), products.HistoryTrace());
     }
 
     internal void Replace(float[] users, float[] items) => (Users, Items) = (users, items);

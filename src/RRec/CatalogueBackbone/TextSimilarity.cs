@@ -4,42 +4,37 @@ using RRec.Data;
 namespace RRec.CatalogueBackbone;
 
 /// <summary>
-/// Cosine of TF-IDF vectors of the items' texts (title and attribute values): the part of the teacher that knows items nobody has
-/// bought. Words are runs of letters and digits; weight (1 + ln tf)(ln((1 + N)/(1 + df)) + 1), rows of length 1.
+/// TF-IDF vectors of the items' texts (title and attribute values), whose cosine is the part of the teacher that knows items nobody has
+/// bought. Words are runs of letters and digits; weight (1 + ln tf)(ln((1 + N)/(1 + df)) + 1), rows of length 1. A text without a word is
+/// similar to nothing.
 /// </summary>
 internal static partial class TextSimilarity
 {
-    /// <summary>Row-major [items, items], zero diagonal. A text without a word is similar to nothing.</summary>
-    public static float[] Matrix(Catalogue catalogue)
+    public static TextVectors Vectors(Catalogue catalogue)
     {
         int n = catalogue.Count;
-        Dictionary<string, List<(int Item, float Weight)>> postings = new(StringComparer.Ordinal);
+        Dictionary<string, int> numberOf = new(StringComparer.Ordinal);
+        List<int> items = [];   // by word: how many items have it
+        (int Word, float Weight)[][] rows = new (int, float)[n][];
         for (int i = 0; i < n; i++)
-            foreach ((string word, int times) in Words(catalogue.Items[i]).CountBy(w => w))
+            rows[i] = [.. Words(catalogue.Items[i]).CountBy(w => w).Select(w =>
             {
-                if (!postings.TryGetValue(word, out List<(int, float)>? list)) postings[word] = list = [];
-                list.Add((i, 1 + MathF.Log(times)));
-            }
-        double[] norm = new double[n];
-        foreach (List<(int Item, float Weight)> list in postings.Values)
+                if (numberOf.TryAdd(w.Key, items.Count)) items.Add(0);
+                items[numberOf[w.Key]]++;
+                return (numberOf[w.Key], 1 + MathF.Log(w.Value));
+            })];
+        float[] rarity = [.. items.Select(count => MathF.Log((1f + n) / (1f + count)) + 1)];
+        foreach ((int Word, float Weight)[] row in rows)
         {
-            float idf = MathF.Log((1f + n) / (1f + list.Count)) + 1;
-            for (int p = 0; p < list.Count; p++)
+            double squares = 0;
+            for (int k = 0; k < row.Length; k++)
             {
-                list[p] = (list[p].Item, list[p].Weight * idf);
-                norm[list[p].Item] += (double)list[p].Weight * list[p].Weight;
+                row[k].Weight *= rarity[row[k].Word];
+                squares += (double)row[k].Weight * row[k].Weight;
             }
+            for (int k = 0; k < row.Length; k++) row[k].Weight /= (float)Math.Sqrt(squares);
         }
-        float[] similarity = new float[(long)n * n];
-        foreach (List<(int Item, float Weight)> list in postings.Values)
-            foreach ((int a, float wa) in list)
-            {
-                float scaled = wa / (float)Math.Sqrt(norm[a]);
-                long row = (long)a * n;
-                foreach ((int b, float wb) in list) similarity[row + b] += scaled * wb / (float)Math.Sqrt(norm[b]);
-            }
-        for (int i = 0; i < n; i++) similarity[(long)i * n + i] = 0;
-        return similarity;
+        return new TextVectors(rows, items.Count);
     }
 
     private static IEnumerable<string> Words(CatalogueItem item)

@@ -104,18 +104,10 @@ internal sealed class WarmUpObjective(R2ecModel model, CatalogueBackboneGuide? g
         {
             int row = points[own[0]].Row;
             ItemItemModel teacher = options.UseFoldTables ? guide!.TeacherOf(rowIndexes[row]) : guide!.Teacher;
-            float decay = (float)teacher.Decay;
-            float[] sum = new float[candidates.Length];
-            int known = 0;
-            foreach (int point in own)   // ascending in the number of lines
+            foreach (int point in own)
             {
-                for (; known < points[point].Bought; known++)
-                {
-                    ReadOnlySpan<float> weights = teacher.Weights.AsSpan(batch.Shown[row][known] * teacher.ItemCount, teacher.ItemCount);
-                    for (int c = 0; c < sum.Length; c++) sum[c] = sum[c] * decay + weights[candidates[c]];
-                }
                 Span<float> target = scores.AsSpan(point * candidates.Length, candidates.Length);
-                sum.CopyTo(target);
+                teacher.AddScores(batch.Shown[row].AsSpan(0, points[point].Bought), candidates, target);
                 if (answers) guide.AddStatements(batch.Named[row], candidates, target);
             }
         });

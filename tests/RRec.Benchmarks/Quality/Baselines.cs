@@ -23,7 +23,7 @@ internal static class Baselines
         ("teacher", "what our backbone is wired from: the blend + next-item regression", d => LinearTeacher.FitTeacher(d.All.Catalogue, d.All.Train).TargetRanks(d.Rows)),
     ];
 
-    private static ItemItemModel Text(Catalogue catalogue) => new(TextSimilarity.Matrix(catalogue), catalogue.Count, 20, 0.8);
+    private static ItemItemModel Text(Catalogue catalogue) => new(TextSimilarity.Vectors(catalogue).Similarity(), catalogue.Count, 20, 0.8);
 
     // Each row counts what a prompt would show and its target, so the purchases of busy users count many times. On validation rows that is
     // better than counting each purchase once (NDCG@10 .0267 against .0257), which RecentPopularity does.

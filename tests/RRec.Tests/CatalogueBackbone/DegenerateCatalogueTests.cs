@@ -45,17 +45,6 @@ public sealed class DegenerateCatalogueTests
     public void A_vocabulary_too_small_for_all_titles() => Check(Cinema.Catalogue, Cinema.Rows(20, 1), Small with { MaxVocabulary = 512 });
 
     [Fact]
-    public void Too_many_items_are_refused_with_the_option_that_allows_them()
-    {
-        using Cinema.Folder folder = new();
-        string message = Assert.Throws<ArgumentException>(() =>
-            CatalogueBackboneBuilder.Build(Cinema.Catalogue, Cinema.Rows(5, 1), Small with { MaxTeacherItems = 50 }, folder.Path)).Message;
-        Assert.Contains("60 items", message);
-        Assert.Contains("MaxTeacherItems", message);
-        Assert.Empty(Directory.GetFiles(folder.Path));
-    }
-
-    [Fact]
     public void Wrong_options_and_rows_are_named_together_and_by_position()
     {
         string options = Assert.Throws<ArgumentException>(() => (Small with { Decay = 1, HiddenSize = 100 }).Validate()).Message;
