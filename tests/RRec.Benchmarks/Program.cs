@@ -25,4 +25,5 @@ root.Subcommands.Add(MemoryBench.Command());
 root.Subcommands.Add(CatalogueExperiments.Command());
 root.Subcommands.Add(QualityBench.Command());
 root.Subcommands.Add(LlmBench.Command());
+root.Subcommands.Add(AblationBench.Command());
 return await root.Parse(args).InvokeAsync();

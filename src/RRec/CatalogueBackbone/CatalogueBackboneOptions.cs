@@ -41,8 +41,8 @@ public sealed record CatalogueBackboneOptions
     /// </summary>
     public int MaxTeacherItems { get; init; } = 12_000;
 
-    /// <summary>Rank of the low-rank teacher's co-purchase part; its next-item part has half of it. Default 256, range 2 to 2,048. Ignored up to <see cref="MaxTeacherItems"/> items.</summary>
-    public int LargeTeacherRank { get; init; } = 256;
+    /// <summary>Rank of the low-rank teacher's co-purchase part; its next-item part has half of it. Default 128, range 2 to 2,048. Ignored up to <see cref="MaxTeacherItems"/> items.</summary>
+    public int LargeTeacherRank { get; init; } = 128;
 
     // ---- factors and their distillation --------------------------------------------------------------------------------------------
 

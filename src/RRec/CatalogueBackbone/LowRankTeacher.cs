@@ -14,7 +14,7 @@ namespace RRec.CatalogueBackbone;
 /// </summary>
 internal static class LowRankTeacher
 {
-    private const int Iterations = 8;
+    private const int Iterations = 6;
 
     public static ItemItemModel Fit(PurchaseSequences sequences, TextVectors? text, CatalogueBackboneOptions options)
     {

@@ -11,19 +11,19 @@ internal sealed class LlmReport(QualityData data, Stopwatch clock)
 {
     private readonly List<(string Model, int[] Ranks, Measured Cost)> _ranked = [];
     private readonly List<string> _trained = [];
-    private double _told = double.NegativeInfinity;
+    private double _told = double.NegativeInfinity, _stepped;
 
     public IProgress<R2ecProgress> Progress => new CatalogueExperiments.Reporter(p =>
     {
+        if (p.Phase is TrainingPhase.WarmUp or TrainingPhase.RecPO) _stepped = clock.Elapsed.TotalSeconds;
         if (clock.Elapsed.TotalSeconds - _told < 20) return;
         _told = clock.Elapsed.TotalSeconds;
         CatalogueExperiments.Say(clock, $"  {p.Phase} {p.Step}/{p.TotalSteps} loss {p.Loss:0.000} {p.StepMetrics}");
     });
 
-    /// <summary>Ranks the rows with fresh item vectors.</summary>
+    /// <summary>Ranks the rows; the item table must be of the present weights, or missing.</summary>
     public IReadOnlyList<Recommendation> Rank(R2ecModel model, string name, Measured cost, bool reasoning = true)
     {
-        if (reasoning) model.EncodeItems(Progress);
         IReadOnlyList<Recommendation> answers = model.Recommend([.. data.Rows.Select(r => r.History)],
             new RecommendRequest { K = 10, UseReasoning = reasoning, Labels = [.. data.Rows.Select(r => r.Target)], BatchSize = 64 });
         int[] ranks = [.. answers.Select(a => a.LabelRank!.Value)];
@@ -36,9 +36,11 @@ internal sealed class LlmReport(QualityData data, Stopwatch clock)
     public Measured Timed(string what, double seconds, Action<int> train)
     {
         const int trial = 2;
+        double start = clock.Elapsed.TotalSeconds;
         (_, Measured first) = Measured.Of(() => { train(trial); return 0; });
-        int steps = Math.Max(1, (int)((seconds - first.Seconds) / (first.Seconds / trial)));
-        CatalogueExperiments.Say(clock, $"{what}: {first.Seconds / trial:0.0} s a step, so {steps} steps");
+        double step = Math.Max(1e-3, (_stepped - start) / trial);
+        int steps = Math.Max(1, (int)((seconds - first.Seconds) / step));
+        CatalogueExperiments.Say(clock, $"{what}: {step:0.0} s a step, so {steps} steps");
         (_, Measured rest) = Measured.Of(() => { train(steps); return 0; });
         _trained.Add(string.Create(CultureInfo.InvariantCulture, $"{what} {steps} steps in {rest.Seconds / 60:0} minutes"));
         return first + rest;

@@ -18,6 +18,9 @@ internal static class QualityTables
         File.WriteAllText(document, text);
     }
 
+    /// <summary>Puts one table into its place.</summary>
+    public static void Put(string document, string name, string table) => File.WriteAllText(document, Replace(File.ReadAllText(document), name, table));
+
     private static string Replace(string text, string name, string table)
     {
         string begin = $"<!-- {name} -->", end = $"<!-- end {name} -->";
