@@ -1,5 +1,6 @@
 using RRec.CatalogueBackbone;
 using RRec.Data;
+using RRec.TestSupport;
 
 namespace RRec.Benchmarks.Quality;
 
@@ -13,31 +14,32 @@ internal static class Baselines
 
     private static readonly CatalogueBackboneOptions Linear = new() { EaseRidge = 300, TextWeight = 0.03, NewItemBoost = 0, Window = 20, Decay = 0.8 };
 
-    public static IReadOnlyList<(string Name, string What, Func<QualityData, int[]> Ranks)> All { get; } =
+    /// <summary>Each is fitted once and then ranks whatever rows there are.</summary>
+    public static IReadOnlyList<(string Name, Func<MovieLens, Func<IReadOnlyList<PurchaseRow>, int[]>> Fit)> All { get; } =
     [
-        ("popularity", "what the training rows of the last 1,095 days show, last 20 purchases and target", Popularity),
-        ("tf-idf", "cosine of title and genres, nothing learned", d => Text(d.All.Catalogue).TargetRanks(d.Rows)),
-        ("item-knn", "cosine of user sets, all neighbours, decay .6", d => ItemKnn(d.All.Catalogue.Count, d.All.Train).TargetRanks(d.Rows)),
-        (Ease, "ridge 300, decay .8", d => LinearTeacher.FitEase(d.All.Catalogue, d.All.Train, Linear).TargetRanks(d.Rows)),
-        (Blend, "EASE + .03 tf-idf", d => LinearTeacher.FitEaseWithText(d.All.Catalogue, d.All.Train, Linear).TargetRanks(d.Rows)),
-        ("teacher", "what our backbone is wired from: the blend + next-item regression", d => LinearTeacher.FitTeacher(d.All.Catalogue, d.All.Train).TargetRanks(d.Rows)),
+        ("popularity", Popularity),
+        ("tf-idf", d => Text(d.Catalogue).TargetRanks),
+        ("item-knn", d => ItemKnn(d.Catalogue.Count, d.Train).TargetRanks),
+        (Ease, d => LinearTeacher.FitEase(d.Catalogue, d.Train, Linear).TargetRanks),
+        (Blend, d => LinearTeacher.FitEaseWithText(d.Catalogue, d.Train, Linear).TargetRanks),
+        ("teacher", d => LinearTeacher.FitTeacher(d.Catalogue, d.Train).TargetRanks),
     ];
 
     private static ItemItemModel Text(Catalogue catalogue) => new(TextSimilarity.Vectors(catalogue).Similarity(), catalogue.Count, 20, 0.8);
 
     // Each row counts what a prompt would show and its target, so the purchases of busy users count many times. On validation rows that is
     // better than counting each purchase once (NDCG@10 .0267 against .0257), which RecentPopularity does.
-    private static int[] Popularity(QualityData data)
+    private static Func<IReadOnlyList<PurchaseRow>, int[]> Popularity(MovieLens data)
     {
         const long window = 1095 * 86_400_000L;
-        long from = data.All.Train.Max(r => r.History.Now!.Value) - window;
-        float[] counts = new float[data.All.Catalogue.Count];
-        foreach (PurchaseRow row in data.All.Train.Where(r => r.History.Now >= from))
+        long from = data.Train.Max(r => r.History.Now!.Value) - window;
+        float[] counts = new float[data.Catalogue.Count];
+        foreach (PurchaseRow row in data.Train.Where(r => r.History.Now >= from))
         {
             counts[row.Target]++;
             foreach (int item in row.History.Items.Span[^Math.Min(20, row.History.Items.Length)..]) counts[item]++;
         }
-        return [.. data.Rows.Select(r => ItemItemModel.TargetRank((float[])counts.Clone(), r))];
+        return rows => [.. rows.Select(r => ItemItemModel.TargetRank((float[])counts.Clone(), r))];
     }
 
     // Users in common over the root of the product of each one's users.

@@ -50,7 +50,7 @@ internal sealed class LlmReport(QualityData data, Stopwatch clock)
     public void Write(string backbone, IReadOnlyList<Recommendation> before, IReadOnlyList<Recommendation> after, double minutes, int shown)
     {
         string docs = Path.Combine(BenchLog.RepositoryRoot, "docs");
-        int[] ease = Baselines.All.Single(b => b.Name == Baselines.Ease).Ranks(data), blend = Baselines.All.Single(b => b.Name == Baselines.Blend).Ranks(data);
+        int[] ease = Baselines.All.Single(b => b.Name == Baselines.Ease).Fit(data.All)(data.Rows), blend = Baselines.All.Single(b => b.Name == Baselines.Blend).Fit(data.All)(data.Rows);
         List<QualityRecord> records = [.. _ranked.Select(r => QualityRecord.Of(r.Model, 1, "all", data.Split, r.Ranks, data.Users, ease, blend, r.Cost))];
         QualityTables.Write(Path.Combine(docs, "quality.md"), QualityFiles.Merge(Path.Combine(docs, "quality.json"), records), QualityFiles.Merge(Path.Combine(docs, "quality-pairs.json"), Array.Empty<QualityPair>()));
 

@@ -1,13 +1,15 @@
 using System.CommandLine;
 using System.Diagnostics;
+using RRec.Data;
 using RRec.Metrics;
+using RRec.TestSupport;
 
 namespace RRec.Benchmarks.Quality;
 
 /// <summary>The protocol of docs/quality.md in one command: baselines, ours with several seeds, docs/quality.json and the tables of docs/quality.md.</summary>
 internal static class QualityBench
 {
-    private static readonly string[] Names = [.. Baselines.All.Select(b => b.Name), .. OurModels.All.Select(m => m.Name)];
+    private static readonly string[] Names = [.. Baselines.All.Select(b => b.Name), .. OurModels.All];
 
     // What is compared with what, seed by seed.
     private static readonly (string Model, string Against)[] Compared =
@@ -20,7 +22,7 @@ internal static class QualityBench
         Command command = new("quality", "ml-latest-small: baselines and R2ec, validation rows unless --test; writes docs/quality.json and the tables of docs/quality.md.");
         Option<string> models = new("--models") { Description = $"Comma-separated, of: {string.Join(", ", Names)}. EASE and the blend are always fitted.", DefaultValueFactory = _ => string.Join(',', Names) };
         Option<string> seeds = new("--seeds") { Description = "Seeds of ours, comma-separated.", DefaultValueFactory = _ => "1,2,3" };
-        Option<string> split = new("--split") { Description = "valid, or test together with --test.", DefaultValueFactory = _ => "valid" };
+        Option<string?> split = new("--split") { Description = "valid, test or both; the last two need --test. Without it: valid, or both where --test is given. Models are fitted once for both." };
         Option<bool> test = new("--test") { Description = "Ranks the test rows. For the end of a study only; each use is logged in docs/quality-runs.jsonl." };
         command.Options.Add(models);
         command.Options.Add(seeds);
@@ -31,16 +33,16 @@ internal static class QualityBench
             string[] wanted = parsed.GetValue(models)!.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
             string[] unknown = [.. wanted.Except(Names)];
             bool onTest = parsed.GetValue(test);
-            string rows = parsed.GetValue(split)!;
+            string rows = parsed.GetValue(split) ?? (onTest ? "both" : "valid");
             List<string> wrong = [];
             if (unknown.Length > 0) wrong.Add($"--models names {string.Join(", ", unknown)}; there are {string.Join(", ", Names)}.");
-            if (rows is not ("valid" or "test")) wrong.Add($"--split is {rows}; it must be valid or test.");
-            if (rows == "test" && !onTest) wrong.Add("--split test needs --test as well: choices are made on validation rows.");
+            if (rows is not ("valid" or "test" or "both")) wrong.Add($"--split is {rows}; it must be valid, test or both.");
+            if (rows is "test" or "both" && !onTest) wrong.Add($"--split {rows} needs --test as well: choices are made on validation rows.");
             int[] numbers = [.. parsed.GetValue(seeds)!.Split(',').Select(s => int.TryParse(s, out int n) && n > 0 ? n : -1)];
             if (numbers.Contains(-1)) wrong.Add("--seeds must be numbers above 0, comma-separated.");
             foreach (string sentence in wrong) Console.Error.WriteLine(sentence);
             if (wrong.Count > 0) return 2;
-            Run([.. wanted], numbers, onTest);
+            Run([.. wanted], numbers, rows);
             return 0;
         });
         return command;
@@ -49,24 +51,29 @@ internal static class QualityBench
     /// <summary>The place of a model in the tables.</summary>
     public static int Order(string model) => Array.IndexOf(Names, model) is >= 0 and var at ? at : Names.Length;
 
-    private static void Run(HashSet<string> wanted, int[] seeds, bool test)
+    private static void Run(HashSet<string> wanted, int[] seeds, string split)
     {
-        if (test) TestUse.Log("bench " + string.Join(' ', Environment.GetCommandLineArgs().Skip(1)), TimeProvider.System);
+        if (split != "valid") TestUse.Log("bench " + string.Join(' ', Environment.GetCommandLineArgs().Skip(1)), TimeProvider.System);
         Stopwatch clock = Stopwatch.StartNew();
-        QualityData data = QualityData.Load(test);
-        CatalogueExperiments.Say(clock, $"{data.Rows.Count} {data.Split} rows, {data.Slices().Last().Rows.Length} of them with a target that training never saw");
-        Dictionary<(string Model, int Seed), (int[] Ranks, Measured Cost)> found = [];
-        void Add(string model, int seed, int[] ranks, Measured cost)
+        MovieLens data = QualityData.Load(test: false).All;
+        QualityData[] sets = split == "both" ? [QualityData.Load(false, 0, data), QualityData.Load(true, 0, data)] : [QualityData.Load(split == "test", 0, data)];
+        foreach (QualityData set in sets) CatalogueExperiments.Say(clock, $"{set.Rows.Count} {set.Split} rows, {set.Slices().Last().Rows.Length} of them with a target that training never saw");
+        Found[] found = [.. sets.Select(_ => new Found())];
+        void Add(string model, int seed, Func<IReadOnlyList<PurchaseRow>, int[]> ranks, Measured cost)
         {
-            found[(model, seed)] = (ranks, cost);
-            CatalogueExperiments.Say(clock, $"{model} {(seed > 0 ? $"seed {seed} " : "")}{new RankingMetrics(ranks)}, {cost.Seconds:0} s, {cost.PeakMegabytes:0} MB");
+            for (int s = 0; s < sets.Length; s++)
+            {
+                int[] of = ranks(sets[s].Rows);
+                found[s][(model, seed)] = (of, cost);
+                CatalogueExperiments.Say(clock, $"{model} {(seed > 0 ? $"seed {seed} " : "")}{sets[s].Split} {new RankingMetrics(of)}, {cost.Seconds:0} s, {cost.PeakMegabytes:0} MB");
+            }
         }
 
-        foreach ((string name, _, Func<QualityData, int[]> ranks) in Baselines.All)
+        foreach ((string name, var fit) in Baselines.All)
         {
             if (!wanted.Contains(name) && name is not (Baselines.Ease or Baselines.Blend)) continue;
-            (int[] of, Measured cost) = Measured.Of(() => ranks(data));
-            Add(name, 0, of, cost);
+            (Func<IReadOnlyList<PurchaseRow>, int[]> ranks, Measured cost) = Measured.Of(() => fit(data));
+            Add(name, 0, ranks, cost);
         }
         foreach (int seed in seeds)
         {
@@ -76,13 +83,12 @@ internal static class QualityBench
                 string now = p.Evaluation is { } e ? $"{p.Phase} {p.Step}: valid {e}" : p.Phase.ToString();
                 if (now != told) CatalogueExperiments.Say(clock, $"  {told = now}");
             })).Run((model, ranks, cost) => Add(model, seed, ranks, cost));
-            Write(data, found, wanted);   // a long run that ends early has written its finished seeds
+            for (int s = 0; s < sets.Length; s++) Write(sets[s], found[s], wanted);   // a long run that ends early has written its finished seeds
         }
-        Write(data, found, wanted);
         CatalogueExperiments.Say(clock, "docs/quality.json, docs/quality-pairs.json and the tables of docs/quality.md written");
     }
 
-    private static void Write(QualityData data, Dictionary<(string Model, int Seed), (int[] Ranks, Measured Cost)> found, HashSet<string> wanted)
+    private static void Write(QualityData data, Found found, HashSet<string> wanted)
     {
         string docs = Path.Combine(BenchLog.RepositoryRoot, "docs");
         int[] ease = found[(Baselines.Ease, 0)].Ranks, blend = found[(Baselines.Blend, 0)].Ranks;
@@ -102,4 +108,7 @@ internal static class QualityBench
         }
         QualityTables.Write(Path.Combine(docs, "quality.md"), QualityFiles.Merge(Path.Combine(docs, "quality.json"), records), QualityFiles.Merge(Path.Combine(docs, "quality-pairs.json"), pairs));
     }
+
+    /// <summary>Ranks of one set of rows and what the fit cost, by model and seed.</summary>
+    private sealed class Found : Dictionary<(string Model, int Seed), (int[] Ranks, Measured Cost)>;
 }

@@ -31,9 +31,10 @@ internal sealed class QualityData
 
     /// <param name="test">The test rows; otherwise the validation rows.</param>
     /// <param name="first">Only so many rows, the first in time; 0: all.</param>
-    public static QualityData Load(bool test, int first = 0)
+    /// <param name="all">Data that is loaded already; null: it is loaded.</param>
+    public static QualityData Load(bool test, int first = 0, MovieLens? all = null)
     {
-        MovieLens all = MovieLens.Load(Environment.GetEnvironmentVariable("RREC_DATA") ?? MovieLens.DefaultFolder(BenchLog.RepositoryRoot));
+        all ??= MovieLens.Load(Environment.GetEnvironmentVariable("RREC_DATA") ?? MovieLens.DefaultFolder(BenchLog.RepositoryRoot));
         IReadOnlyList<PurchaseRow> rows = test ? all.Test : all.Valid;
         return new QualityData(all, test ? "test" : "valid", first > 0 ? [.. rows.Take(first)] : rows);
     }
