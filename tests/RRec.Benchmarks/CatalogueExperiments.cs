@@ -164,7 +164,7 @@ public static class CatalogueExperiments
     private static void Naming(MovieLens data, Stopwatch clock, PurchaseSequences sequences, ItemItemModel model, double unit, CatalogueBackboneOptions options)
     {
         SpokenAttributes attributes = SpokenAttributes.From(data.Catalogue, sequences.Purchases);
-        IReadOnlyList<LeftOutRows> leftOut = LeftOutRows.ByTime(data.Train, data.Catalogue.Count, TextSimilarity.Matrix(data.Catalogue), options, null, default);
+        IReadOnlyList<LeftOutRows> leftOut = LeftOutRows.ByTime(data.Train, data.Catalogue.Count, TextSimilarity.Vectors(data.Catalogue), options, null, default);
         Say(clock, "teachers of earlier purchases fitted");
         AttributePredictor predictor = AttributePredictor.Fit(attributes, leftOut, 3, options, 0.006);
         Say(clock, $"strength on later rows {StatementStrength.Choose(leftOut, attributes, predictor, options, 0.006):0.00000}");

@@ -21,7 +21,7 @@ internal sealed record LeftOutRows(ItemItemModel Teacher, int[] Purchases, ReadO
     private const int Fewest = 1000;
 
     /// <summary>Teachers of the first 60% (and a growing share) of the time, each with the rows that follow; none where rows have no times or are few.</summary>
-    public static IReadOnlyList<LeftOutRows> ByTime(IReadOnlyList<PurchaseRow> train, int itemCount, float[]? text, CatalogueBackboneOptions options, Action<int>? progress, CancellationToken cancel)
+    public static IReadOnlyList<LeftOutRows> ByTime(IReadOnlyList<PurchaseRow> train, int itemCount, TextVectors? text, CatalogueBackboneOptions options, Action<int>? progress, CancellationToken cancel)
     {
         if (options.TimeTeachers == 0 || train.Count < Fewest || train.Any(r => r.History.Now is null)) return [];
         PurchaseRow[] ordered = [.. train.OrderBy(r => r.History.Now!.Value)];
