@@ -39,7 +39,7 @@ public sealed partial class R2ecTransformer
         ArgumentNullException.ThrowIfNull(ctx);
         ctx.CheckAtModel();
         ctx.SetVersionInfo(Versions);
-        ZipEntryWriter entries = new(ctx);
+        ZipEntryWriter entries = new(ctx, _host);
         entries.Write(ScoringOptionsJson.FileName, stream => ScoringOptionsJson.Write(stream, _scorer.Options));
         ModelArchive.Save(Model, entries, BackboneStorage);
     }
@@ -50,7 +50,7 @@ public sealed partial class R2ecTransformer
         ArgumentNullException.ThrowIfNull(env);
         ArgumentNullException.ThrowIfNull(ctx);
         ctx.CheckAtModel(Versions);
-        ZipEntryReader entries = new(ctx);
+        ZipEntryReader entries = new(ctx, env);
         ScoringOptions? options = null;
         if (!entries.TryRead(ScoringOptionsJson.FileName, stream => options = ScoringOptionsJson.Read(stream, $"{entries.Source}: {ScoringOptionsJson.FileName}")))
             throw new InvalidDataException($"{entries.Source}: has no entry '{ScoringOptionsJson.FileName}'; the file is incomplete.");

@@ -15,6 +15,7 @@ internal static class Training
         {
             Backbone = options.Backbone,
             BackboneOutput = options.BackboneOutput,
+            TemporaryFolder = ZipEntries.TemporaryFolder(environment),
             CatalogueBackbone = options.CatalogueBackbone,
             InitialModel = options.InitialModel?.Model,
             Device = Devices.Of(environment, channel).ToString(),

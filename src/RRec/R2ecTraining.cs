@@ -103,7 +103,7 @@ public static class R2ecTraining
             }
         }
 
-        string made = options.BackboneOutput ?? Path.Combine(Path.GetTempPath(), "rrec-backbone-" + Guid.NewGuid().ToString("n"));
+        string made = options.BackboneOutput ?? Path.Combine(options.TemporaryFolder, "rrec-backbone-" + Guid.NewGuid().ToString("n"));
         try
         {
             CatalogueBackboneOptions recipe = options.CatalogueBackbone ?? new CatalogueBackboneOptions { Seed = options.Seed };

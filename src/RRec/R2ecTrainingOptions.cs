@@ -24,6 +24,9 @@ public sealed partial record R2ecTrainingOptions
     /// <summary>Where a made backbone is written. Null (default): a temporary folder that is deleted at the end. Ignored with <see cref="Backbone"/> or <see cref="InitialModel"/>.</summary>
     public string? BackboneOutput { get; init; }
 
+    /// <summary>In which folder a made backbone lies until it has been read. Default: the system's folder for temporary files. Ignored with <see cref="BackboneOutput"/>.</summary>
+    public string TemporaryFolder { get; init; } = Path.GetTempPath();
+
     /// <summary>How a backbone is made; null (default): the defaults. Ignored with <see cref="Backbone"/> or <see cref="InitialModel"/>.</summary>
     public CatalogueBackboneOptions? CatalogueBackbone { get; init; }
 

@@ -16,6 +16,9 @@ internal sealed class FakeRecommender(Catalogue catalogue) : IRecommender
 
     public List<RecommendRequest> Requests { get; } = [];
 
+    /// <summary>The histories it was asked about.</summary>
+    public List<UserHistory> Histories { get; } = [];
+
     public static FakeRecommender Of(int items) =>
         new(new Catalogue([.. Enumerable.Range(0, items).Select(i => new CatalogueItem($"i{i}", $"Title {i}", []))]));
 
@@ -25,6 +28,7 @@ internal sealed class FakeRecommender(Catalogue catalogue) : IRecommender
         {
             Calls.Add(rows.Count);
             Requests.Add(request);
+            Histories.AddRange(rows);
         }
 
         return [.. rows.Select((r, i) => Answer(r, request, i))];

@@ -14,6 +14,8 @@ internal sealed class EntryWriter(IModelEntryWriter writer, TorchSharp.torch.Sca
         _manifest.Entries.Add(new ManifestEntry(name, hashing.Count, hashing.Hash()));
     });
 
+    public string TemporaryFolder => writer.TemporaryFolder;
+
     public void WriteText(string name, string text) => Write(name, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
     public void Finish() => _manifest.Write(writer);
@@ -38,6 +40,8 @@ internal sealed class EntryReader
     }
 
     public string Source => _reader.Source;
+
+    public string TemporaryFolder => _reader.TemporaryFolder;
 
     /// <summary>The type of the weights in memory when the model was saved; it decides the numbers.</summary>
     public TorchSharp.torch.ScalarType WeightType { get; }

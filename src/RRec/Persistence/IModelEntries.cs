@@ -3,6 +3,9 @@ namespace RRec.Persistence;
 /// <summary>Where a model's parts are written: named entries of a zip, or files of a folder. The archive does not know which.</summary>
 public interface IModelEntryWriter
 {
+    /// <summary>Where large parts may lie while they are written; goes again. Default: the system's folder for temporary files.</summary>
+    string TemporaryFolder => Path.GetTempPath();
+
     /// <summary>Writes one entry; the stream need not seek and is the writer's again afterwards.</summary>
     void Write(string name, Action<Stream> write);
 }
@@ -12,6 +15,9 @@ public interface IModelEntryReader
 {
     /// <summary>What to call the whole in error messages, e.g. the file's name.</summary>
     string Source { get; }
+
+    /// <summary>Where large parts may lie while they are read (weights, uncompressed); goes again. Default: the system's folder for temporary files.</summary>
+    string TemporaryFolder => Path.GetTempPath();
 
     /// <summary>Reads one entry, once; false where there is none of that name.</summary>
     bool TryRead(string name, Action<Stream> read);

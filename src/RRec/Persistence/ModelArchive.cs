@@ -106,7 +106,7 @@ public static class ModelArchive
     // An adapter is small: it goes by way of a folder as peft writes it.
     private static void WriteAdapter(Backbone backbone, EntryWriter writer)
     {
-        using TemporaryFolder folder = new();
+        using TemporaryFolder folder = new(writer.TemporaryFolder);
         backbone.SaveAdapter(folder.Path);
         foreach (string name in new[] { AdapterConfig, AdapterWeights })
         {
@@ -120,7 +120,7 @@ public static class ModelArchive
 
     private static void ReadAdapter(EntryReader reader, Backbone backbone)
     {
-        using TemporaryFolder folder = new();
+        using TemporaryFolder folder = new(reader.TemporaryFolder);
         foreach (string name in new[] { AdapterConfig, AdapterWeights })
         {
             reader.Read(name, stream =>
@@ -152,7 +152,7 @@ public static class ModelArchive
     // By way of a file, from which the backbone takes one tensor after the other: the weights are in memory once, not twice.
     private static Backbone ReadWeights(EntryReader reader, BackboneConfig config, Device? device)
     {
-        using TemporaryFolder folder = new();
+        using TemporaryFolder folder = new(reader.TemporaryFolder);
         File.WriteAllText(Path.Combine(folder.Path, Config), config.ToJson());
         reader.Read(Weights, stream =>
         {
@@ -172,10 +172,10 @@ public static class ModelArchive
     }
 }
 
-/// <summary>A folder that goes with its owner.</summary>
-internal sealed class TemporaryFolder : IDisposable
+/// <summary>A new folder inside another one, that goes with its owner.</summary>
+internal sealed class TemporaryFolder(string parent) : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("rrec-").FullName;
+    public string Path { get; } = Directory.CreateDirectory(System.IO.Path.Combine(parent, "rrec-" + Guid.NewGuid().ToString("n"))).FullName;
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

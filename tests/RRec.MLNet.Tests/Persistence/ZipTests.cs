@@ -81,7 +81,11 @@ public sealed class ZipTests : IDisposable
             Exception missing = Assert.ThrowsAny<Exception>(() => _ml.Model.Load(At("without.zip"), out _));
             if (entry == "Model.key") continue;
             Assert.Contains(entry, Messages(missing));
-            Rewrite(At("good.zip"), At("flipped.zip"), name, bytes => bytes[bytes.Length / 2] ^= 2);
+            Rewrite(At("good.zip"), At("flipped.zip"), name, bytes =>
+            {
+                bytes[bytes.Length / 2] ^= 2;
+                return bytes;
+            });
             Exception flipped = Assert.ThrowsAny<Exception>(() => _ml.Model.Load(At("flipped.zip"), out _));
             Assert.Contains("R2ec model", Messages(flipped));
         }
@@ -120,6 +124,94 @@ public sealed class ZipTests : IDisposable
     }
 
     [GoldenFact(TinyModel.Needs)]
+    public void What_is_unpacked_lies_in_the_contexts_folder_for_temporary_files_and_goes_again()
+    {
+        string temporary = Directory.CreateDirectory(At("temporary")).FullName;
+        HashSet<string> seen = [];
+        using (FileSystemWatcher watch = new(temporary) { IncludeSubdirectories = true, EnableRaisingEvents = true, InternalBufferSize = 1 << 16 })
+        {
+            watch.Created += (_, e) => { lock (seen) seen.Add(e.Name!); };
+            MLContext ml = new(seed: 1) { TempFilePath = temporary };
+            _ml.TempFilePath = temporary;
+            _ml.Model.Save(TinyModel.Transformer(_ml), Rows.View(_ml, 1, 30).Schema, At("kept.zip"));
+            ITransformer loaded = ml.Model.Load(At("kept.zip"), out _);
+            Assert.Single(Rows.Texts(loaded.Transform(ml.Data.LoadFromEnumerable(new[] { new BareRow() })), "Reasoning"));
+            for (int wait = 0; wait < 100 && !Seen("model.safetensors"); wait++) Thread.Sleep(20);
+        }
+
+        Assert.True(Seen("model.safetensors"), string.Join(" ", seen)); // the weights were there ...
+        Assert.Empty(Directory.GetFileSystemEntries(temporary));        // ... and nothing is left
+
+        bool Seen(string file)
+        {
+            lock (seen) return seen.Any(n => n.Contains("rrec-", StringComparison.Ordinal) && n.EndsWith(file, StringComparison.Ordinal));
+        }
+    }
+
+    [GoldenFact(TinyModel.Needs)]
+    public void A_zip_whose_backbone_is_a_reference_finds_it_at_its_place_or_in_RREC_MODELS_and_refuses_another_by_name()
+    {
+        string first = Directory.CreateDirectory(At("here/tiny")).FullName, second = At("there/tiny");
+        foreach (string file in Directory.GetFiles(Goldens.PathOf(TinyModel.Needs))) File.Copy(file, Path.Combine(first, Path.GetFileName(file)));
+        IDataView view = Rows.View(_ml, 4, 30);
+        R2ecTransformer model = new(_ml, new ModelRecommender(R2ecModel.Open(first, TinyModel.Catalogue, new R2ecSettings { Window = 3, MaxNewTokens = 4 })), new ScoringOptions { K = 5 }) { BackboneStorage = RRec.Persistence.BackboneStorage.Reference };
+        _ml.Model.Save(model, view.Schema, At("by-name.zip"));
+        Assert.DoesNotContain(Entries(At("by-name.zip")).Keys, n => n.EndsWith("model.safetensors", StringComparison.Ordinal));
+        List<string> expected = Rows.Texts(model.Transform(view), "Reasoning");
+        Assert.Equal(expected, Rows.Texts(_ml.Model.Load(At("by-name.zip"), out _).Transform(view), "Reasoning"));
+
+        Directory.CreateDirectory(At("there"));
+        Directory.Move(first, second);
+        Assert.Contains("the model needs the backbone 'tiny'", Messages(Assert.ThrowsAny<Exception>(() => _ml.Model.Load(At("by-name.zip"), out _))));
+        string? before = Environment.GetEnvironmentVariable("RREC_MODELS");
+        try
+        {
+            Environment.SetEnvironmentVariable("RREC_MODELS", At("there"));
+            Assert.Equal(expected, Rows.Texts(_ml.Model.Load(At("by-name.zip"), out _).Transform(view), "Reasoning"));
+            File.AppendAllText(Path.Combine(second, "config.json"), " ");
+            string said = Messages(Assert.ThrowsAny<Exception>(() => _ml.Model.Load(At("by-name.zip"), out _)));
+            Assert.Contains("config.json has ", said);
+            Assert.Contains(second, said);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("RREC_MODELS", before);
+        }
+    }
+
+    // Entries that ML.NET's own checks let through: what is in them is hostile.
+    [GoldenFact(TinyModel.Needs)]
+    public void Hostile_entries_are_refused_at_once_and_without_allocating_what_they_claim()
+    {
+        _ml.Model.Save(TinyModel.Transformer(_ml), Rows.View(_ml, 1, 30).Schema, At("good.zip"));
+        string Entry(string file) => Entries(At("good.zip")).Keys.Single(n => n.EndsWith("/" + file, StringComparison.Ordinal));
+        (string File, Func<string, string> Change, string Says)[] attacks =
+        [
+            ("scoring.json", s => s.Replace("\"k\": 5", "\"k\": 2000000000"), "scoring.json"),
+            ("scoring.json", s => s.Replace("\"batchSize\": 16", "\"batchSize\": -1"), "scoring.json"),
+            ("scoring.json", _ => new string('[', 200_000), "scoring.json"),
+            ("manifest.json", s => s.Replace("\"version\": 1", "\"version\": 7"), "version 7"),
+            ("manifest.json", s => System.Text.RegularExpressions.Regex.Replace(s, "\"bytes\": [0-9]+", "\"bytes\": 9223372036854775807"), "9223372036854775807"),
+            ("manifest.json", s => System.Text.RegularExpressions.Regex.Replace(s, "\"bytes\": [0-9]+", "\"bytes\": -1"), "manifest.json"),
+            ("manifest.json", s => s.Replace("\"name\": \"tokenizer.json\"", "\"name\": \"../../tokenizer.json\""), "tokenizer.json"),
+            ("manifest.json", s => s.Replace("\"name\": \"chat.json\"", "\"name\": \"prompts.json\""), "twice"),
+            ("manifest.json", s => s.Replace("Float32", "NoSuchType"), "NoSuchType"),
+            ("manifest.json", _ => new string(' ', 2 << 20), "longer than"),
+            ("manifest.json", _ => "null", "manifest.json"),
+            ("items.safetensors", s => "\u007f\u007f\u007f\u007f\u007f\u007f\u007f\u007f" + s[8..], "items.safetensors"),
+        ];
+        foreach ((string file, Func<string, string> change, string says) in attacks)
+        {
+            Rewrite(At("good.zip"), At("hostile.zip"), Entry(file), bytes => System.Text.Encoding.Latin1.GetBytes(change(System.Text.Encoding.Latin1.GetString(bytes))));
+            long allocated = GC.GetTotalAllocatedBytes(), began = Stopwatch.GetTimestamp();
+            string said = Messages(Assert.ThrowsAny<Exception>(() => _ml.Model.Load(At("hostile.zip"), out _)));
+            Assert.True(said.Contains(says, StringComparison.Ordinal), $"{file}: {said}");
+            Assert.InRange(GC.GetTotalAllocatedBytes() - allocated, 0, 100_000_000);
+            Assert.InRange(Stopwatch.GetElapsedTime(began).TotalSeconds, 0, 20);
+        }
+    }
+
+    [GoldenFact(TinyModel.Needs)]
     public void A_failed_save_leaves_the_old_file_or_none()
     {
         R2ecTransformer model = TinyModel.Transformer(_ml);
@@ -143,7 +235,7 @@ public sealed class ZipTests : IDisposable
         });
     }
 
-    private static void Rewrite(string from, string to, string name, Action<byte[]>? change)
+    private static void Rewrite(string from, string to, string name, Func<byte[], byte[]>? change)
     {
         using ZipArchive source = ZipFile.OpenRead(from);
         File.Delete(to);
@@ -156,7 +248,7 @@ public sealed class ZipTests : IDisposable
             using MemoryStream bytes = new();
             read.CopyTo(bytes);
             byte[] content = bytes.ToArray();
-            if (wanted) change!(content);
+            if (wanted) content = change!(content);
             using Stream write = target.CreateEntry(entry.FullName).Open();
             write.Write(content);
         }
