@@ -50,10 +50,12 @@ public sealed partial class R2ecModel
             StringBuilder told = new();
             await foreach (string piece in pieces.Reader.ReadAllAsync(cancel).ConfigureAwait(false))
             {
+                cancel.ThrowIfCancellationRequested(); // what was written ahead is not handed out any more
                 told.Append(piece);
                 yield return new RecommendationChunk(piece, null);
             }
 
+            cancel.ThrowIfCancellationRequested();
             Recommendation answer = await work.ConfigureAwait(false);
             string rest = answer.Reasoning.StartsWith(told.ToString(), StringComparison.Ordinal) ? answer.Reasoning[told.Length..] : "";
             yield return new RecommendationChunk(rest, answer);

@@ -86,6 +86,63 @@ public class CompositionTests
         Assert.Equal(Rows.Column<float>(model.Transform(view), "LabelRank"), Rows.Column<float>(model.Transform(keyed), "LabelRank"));
     }
 
+    [Fact]
+    public void Both_sides_of_a_random_split_can_be_scored_and_together_are_all_rows()
+    {
+        R2ecTransformer model = Rows.Transformer(_ml, FakeRecommender.Of(11));
+        IDataView view = Rows.View(_ml, 200, 11);
+        DataOperationsCatalog.TrainTestData split = _ml.Data.TrainTestSplit(view, testFraction: 0.25, seed: 4);
+        AnswerWithRank[] train = [.. _ml.Data.CreateEnumerable<AnswerWithRank>(model.Transform(split.TrainSet), false)], test = [.. _ml.Data.CreateEnumerable<AnswerWithRank>(model.Transform(split.TestSet), false)];
+        Assert.InRange(test.Length, 20, 90);
+        Assert.Equal(Enumerable.Range(0, 200), train.Concat(test).Select(a => a.Number).Order());
+        Assert.All(train.Concat(test), a => Assert.StartsWith($"after {a.Number % 7} items", a.Reasoning));
+    }
+
+    // The same with an engine that can do one thing at a time behind it, and views beside the prediction engines.
+    [GoldenFact(TinyModel.Needs)]
+    public void Prediction_engines_and_views_of_one_model_on_many_threads_give_the_answers_of_one()
+    {
+        R2ecTransformer model = TinyModel.Transformer(_ml);
+        IDataView view = Rows.View(_ml, 48, 30);
+        AnswerWithRank[] expected = [.. _ml.Data.CreateEnumerable<AnswerWithRank>(model.Transform(view), false)];
+        Parallel.For(0, 6, new ParallelOptions { MaxDegreeOfParallelism = 6 }, t =>
+        {
+            if (t == 0)
+            {
+                Same(expected, [.. _ml.Data.CreateEnumerable<AnswerWithRank>(model.Transform(view), false)]);
+                return;
+            }
+
+            using PredictionEngine<HistoryRow, AnswerWithRank> engine = _ml.Model.CreatePredictionEngine<HistoryRow, AnswerWithRank>(model);
+            for (int n = t; n < 48; n += 6) Same([expected[n]], [engine.Predict(Rows.Make(n, 30))]);
+        });
+
+        static void Same(AnswerWithRank[] a, AnswerWithRank[] b)
+        {
+            Assert.Equal(a.Length, b.Length);
+            for (int i = 0; i < a.Length; i++)
+            {
+                Assert.Equal((a[i].Reasoning, a[i].LabelRank), (b[i].Reasoning, b[i].LabelRank));
+                Assert.Equal(a[i].PredictedItems, b[i].PredictedItems);
+                for (int k = 0; k < a[i].Score.Length; k++) Assert.Equal(a[i].Score[k], b[i].Score[k], 1e-4f); // other batches: to rounding
+            }
+        }
+    }
+
+    [GoldenFact(TinyModel.Needs)]
+    public void Bought_items_are_answered_again_only_where_the_mask_is_off()
+    {
+        foreach (bool mask in new[] { true, false })
+        {
+            R2ecModel engine = R2ecModel.Open(Goldens.PathOf(TinyModel.Needs), TinyModel.Catalogue, new R2ecSettings { Window = 1, MaxNewTokens = 4, MaskHistory = mask });
+            R2ecTransformer model = new(_ml, new ModelRecommender(engine), new ScoringOptions { K = 30 });
+            BareRow row = new() { HistoryItems = [.. Enumerable.Range(0, 12).Select(i => $"i{i}")] }; // far beyond the window
+            string[] items = Rows.Strings(Rows.Column<VBuffer<ReadOnlyMemory<char>>>(model.Transform(_ml.Data.LoadFromEnumerable(new[] { row })), "PredictedItems")[0]);
+            Assert.Equal(mask ? 0 : 12, items.Count(row.HistoryItems.Contains));
+            Assert.Equal(mask ? 18 : 30, items.Count(i => i.Length > 0));
+        }
+    }
+
     private sealed class WhyAnswer
     {
         public string Why { get; set; } = "";

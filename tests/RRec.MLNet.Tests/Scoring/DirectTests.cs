@@ -50,6 +50,19 @@ public class DirectTests
         {
             await foreach (ReasoningChunk _ in model.RecommendAsync(new PurchaseHistory(["i1"]), cancellationToken: stop.Token)) { }
         });
+
+        // In the middle: after the first piece no other comes.
+        using CancellationTokenSource midway = new();
+        int pieces = 0;
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (ReasoningChunk _ in model.RecommendAsync(new PurchaseHistory(["i1"]), cancellationToken: midway.Token))
+            {
+                pieces++;
+                await midway.CancelAsync();
+            }
+        });
+        Assert.Equal(1, pieces);
         Assert.Single(Rows.Texts(model.Transform(_ml.Data.LoadFromEnumerable(new[] { new BareRow() })), "Reasoning"));
     }
 

@@ -23,6 +23,22 @@ public sealed class AblationTests
     }
 
     [GoldenFact(TinyWorld.Needs)]
+    public void The_history_is_a_candidate_of_rewards_only_where_the_models_mask_is_off()
+    {
+        PurchaseRow[] rows = [new(new UserHistory(Enumerable.Range(0, 20).ToArray()), 25)];
+        List<double> sums = [];
+        foreach (bool mask in new[] { true, false })
+        {
+            using R2ecModel model = TinyWorld.Model(new R2ecSettings { Window = 3, MaxNewTokens = 4, Temperature = 0.1, MaskHistory = mask });
+            model.EncodeItems();
+            Assert.All(new Rollout(model, Two).Play(rows, [0], 1, default).Rewards, r => Assert.InRange(r.Rank, 1, mask ? 10 : 30));
+            sums.Add(new Rollout(model, Two).Play(rows, [0], 1, default).Rewards.Sum(r => r.Softmax));
+        }
+
+        Assert.True(sums[0] > sums[1], "fewer candidates leave the target more of the probability");
+    }
+
+    [GoldenFact(TinyWorld.Needs)]
     public void Without_reasoning_completions_are_the_answer_and_the_item_loss_is_the_plain_contrastive_one()
     {
         using R2ecModel model = TinyWorld.Model();
