@@ -16,8 +16,8 @@ internal sealed class FakeRecommender(Catalogue catalogue) : IRecommender
 
     public List<RecommendRequest> Requests { get; } = [];
 
-    /// <summary>The histories it was asked about.</summary>
-    public List<UserHistory> Histories { get; } = [];
+    /// <summary>The histories of the last call.</summary>
+    public IReadOnlyList<UserHistory> LastRows { get; private set; } = [];
 
     public static FakeRecommender Of(int items) =>
         new(new Catalogue([.. Enumerable.Range(0, items).Select(i => new CatalogueItem($"i{i}", $"Title {i}", []))]));
@@ -28,7 +28,7 @@ internal sealed class FakeRecommender(Catalogue catalogue) : IRecommender
         {
             Calls.Add(rows.Count);
             Requests.Add(request);
-            Histories.AddRange(rows);
+            LastRows = rows;
         }
 
         return [.. rows.Select((r, i) => Answer(r, request, i))];

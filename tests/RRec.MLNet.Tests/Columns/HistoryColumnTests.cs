@@ -76,6 +76,6 @@ public class HistoryColumnTests
     {
         FakeRecommender fake = FakeRecommender.Of(11);
         Assert.Single(Rows.Texts(Rows.Transformer(_ml, fake, change: change).Transform(view), "Reasoning"));
-        return Assert.Single(fake.Histories);
+        return Assert.Single(fake.LastRows);
     }
 }
