@@ -14,34 +14,38 @@ internal static class GenerateBench
         var command = new Command("generate", "Prefill and decoding, tokens per second, for the catalogue backbone's and SmolLM2's shapes (random weights).");
         var threads = new Option<int>("--threads") { Description = "CPU threads; 0: all." };
         var only = new Option<string?>("--only") { Description = "catalogue or smollm2." };
+        var type = new Option<string>("--type") { Description = "Of the weights: f32 or bf16.", DefaultValueFactory = _ => "f32" };
+        command.Options.Add(type);
         command.Options.Add(threads);
         command.Options.Add(only);
         command.SetAction(r =>
         {
             if (r.GetValue(threads) > 0) set_num_threads(r.GetValue(threads));
-            if (r.GetValue(only) is null or "catalogue") Catalogue();
-            if (r.GetValue(only) is null or "smollm2") SmolLM2();
+            if (r.GetValue(only) is null or "catalogue") Catalogue(BenchShapes.Type(r.GetValue(type)!));
+            if (r.GetValue(only) is null or "smollm2") SmolLM2(BenchShapes.Type(r.GetValue(type)!));
         });
         return command;
     }
 
-    private static void Catalogue()
+    private static void Catalogue(ScalarType type)
     {
-        using Backbone backbone = BenchShapes.Random(BenchShapes.Config("catalogue"));
-        foreach (int rows in new[] { 32, 256 }) Measure(backbone, "catalogue", rows, 1, 45, 8);
-        Measure(backbone, "catalogue", 32, 8, 45, 8);
+        using Backbone backbone = BenchShapes.Random(BenchShapes.Config("catalogue"), dtype: type);
+        double alone = Measure(backbone, "catalogue", 1, 1, 45, 8, null);
+        foreach (int rows in new[] { 32, 256 }) Measure(backbone, "catalogue", rows, 1, 45, 8, alone);
+        Measure(backbone, "catalogue", 32, 8, 45, 8, alone);
     }
 
-    private static void SmolLM2()
+    private static void SmolLM2(ScalarType type)
     {
-        using Backbone backbone = BenchShapes.Random(BenchShapes.Config("smollm2"));
-        Measure(backbone, "smollm2", 1, 1, 400, 24);
-        Measure(backbone, "smollm2", 16, 1, 200, 24);
-        Measure(backbone, "smollm2", 4, 4, 200, 24);
-        Measure(backbone, "smollm2", 64, 1, 64, 16);
+        using Backbone backbone = BenchShapes.Random(BenchShapes.Config("smollm2"), dtype: type);
+        double alone = Measure(backbone, "smollm2", 1, 1, 400, 24, null);
+        Measure(backbone, "smollm2", 8, 1, 200, 24, alone);
+        Measure(backbone, "smollm2", 4, 4, 200, 24, alone);
+        Measure(backbone, "smollm2", 64, 1, 64, 16, alone);
     }
 
-    private static void Measure(Backbone backbone, string name, int prompts, int each, int length, int steps)
+    // Tokens per second of decoding. The baseline of many rows is one row alone.
+    private static double Measure(Backbone backbone, string name, int prompts, int each, int length, int steps, double? alone)
     {
         using IDisposable noGrad = no_grad();
         var random = new Random(1);
@@ -81,11 +85,16 @@ internal static class GenerateBench
         double peak = GemmBench.Gflops(2048, c.HiddenSize, c.IntermediateSize), bytes = GemmBench.Bandwidth();
         double layers = parameters - (double)c.VocabularySize * c.HiddenSize;
         string shape = $"P={prompts} G={each} prompt={length}";
-        new BenchLine($"prefill-{name}", shape, prompts * (length - 1) / prefill, "tokens/s", Bound: peak * 1e9 / (2 * layers)).Write();
-        double perStep = Math.Max(4e-9 * parameters / bytes, 2e-9 * parameters * rows / peak);   // weights once, or the products
-        new BenchLine($"decode-{name}", shape + $" steps={steps}", rows * steps / decode, "tokens/s", Bound: rows / perStep).Write();
+        // Weights and every key and value once, or the products.
+        int size = backbone.Type == ScalarType.BFloat16 ? 2 : 4;
+        double keys = 2.0 * sizeof(float) * c.Layers * c.KeyValueHeads * c.HeadSize * (prompts * length + rows * steps / 2.0);
+        double perStep = Math.Max(1e-9 * (size * parameters + keys) / bytes, 2e-9 * parameters * rows / peak);
+        string typed = backbone.Type == ScalarType.BFloat16 ? "-bf16" : "";
+        new BenchLine($"prefill-{name}{typed}", shape, prompts * (length - 1) / prefill, "tokens/s", Bound: peak * 1e9 / (2 * layers)).Write();
+        new BenchLine($"decode-{name}{typed}", shape + $" steps={steps}", rows * steps / decode, "tokens/s", alone, rows / perStep).Write();
         Console.WriteLine($"# ms a step by part: {string.Join(", ", parts.OrderByDescending(p => p.Value).Select(p => $"{p.Key} {1e3 * p.Value:F3}"))}; sum {1e3 * parts.Values.Sum():F2}");
         Console.WriteLine($"# CPU seconds: prefill {cpuPrefill:F3}, decoding {cpuDecode:F3} ({1e3 * cpuDecode / steps:F2} ms a step)");
+        return rows * steps / decode;
     }
 
     private static (long, TimeSpan) Now() => (Stopwatch.GetTimestamp(), Process.GetCurrentProcess().TotalProcessorTime);

@@ -10,6 +10,9 @@ public sealed partial class Backbone
     // Tokens of one pass: enough that products are busy, few enough that activations stay in the cache.
     private const int TokensPerPass = 512;
 
+    // A common start of fewer tokens is not worth pages of its own.
+    private const int LeastShared = 4;
+
     private PackedDecoder? _packed;
 
     /// <summary>Off, everything goes through the library's operators; tests compare the two.</summary>
@@ -38,7 +41,8 @@ public sealed partial class Backbone
         IReadOnlyList<int[]> rows = batch.TokenRows;
         using var weights = new PackedWeights(_decoder.Weights, Adapter);
         using KvPages startPages = new(Config.Layers, Config.KeyValueHeads, Config.HeadSize), pages = new(1, Config.KeyValueHeads, Config.HeadSize);
-        int common = embeddingDelta is null && rows.Count > 1 ? Math.Min(batch.CommonStart(), batch.Lengths.Min() - 1) / KvPages.Tokens * KvPages.Tokens : 0;
+        int common = embeddingDelta is null && rows.Count > 1 ? Math.Min(batch.CommonStart(), batch.Lengths.Min() - 1) : 0;
+        if (common < LeastShared) common = 0;
         KvSequence? start = common == 0 ? null : new KvSequence(startPages);
         for (int at = 0; at < common; at += TokensPerPass)
         {

@@ -51,13 +51,12 @@ public sealed partial class Backbone
             if (tokens.Count > 0) Flush(ref tokens, pending);
         }
 
-        // The instruction: what all prompts begin with, in whole pages.
+        // The instruction: what all prompts begin with.
         private void Share(IReadOnlyList<int[]> prompts)
         {
             ReadOnlySpan<int> common = prompts[0].AsSpan(..^1);
             for (int i = 1; i < prompts.Count; i++) common = common[..common.CommonPrefixLength(prompts[i].AsSpan(..^1))];
-            common = common[..(common.Length / KvPages.Tokens * KvPages.Tokens)];
-            if (common.Length == 0) return;
+            if (common.Length < LeastShared) return;
             _startIds = common.ToArray();
             _start = new KvSequence(_pages);
             for (int at = 0; at < common.Length; at += TokensPerPass)

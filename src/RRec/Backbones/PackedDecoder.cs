@@ -15,6 +15,7 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
     private readonly NativeBuffer _x = new(), _normed = new(), _qkv = new(), _seen = new(), _wide = new(), _gated = new(), _low = new(), _fewX = new(), _fewNormed = new(), _fewQ = new();
     private readonly int _h = config.HiddenSize, _d = config.HeadSize, _queries = config.Heads * config.HeadSize, _keys = config.KeyValueHeads * config.HeadSize;
     private WorkerTeam _team = WorkerTeam.Of(1);
+    private PackedWeights? _weights;   // of the pass that runs
 
     /// <summary>Where a benchmark wants to know what the parts of a pass take; null: nobody asks.</summary>
     public PartTimes? Times { get; set; }
@@ -30,7 +31,7 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
     /// <param name="hidden">Receives the final states of the wanted tokens, [wanted, h].</param>
     public void Run(PackedWeights weights, PackedTokens tokens, nint delta, float* hidden)
     {
-        _team = WorkerTeam.Of(torch.get_num_threads());
+        (_team, _weights) = (WorkerTeam.Of(torch.get_num_threads()), weights);
         int n = tokens.Count;
         KvSequence[] sequences = tokens.Sequences;
         int[] positions = tokens.Positions, wanted = tokens.Wanted;
@@ -149,7 +150,8 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
     // y = x wᵀ for the outputs [from, from + count), with bias and adapter. y begins at output from.
     private void Project(float* x, int n, Matrix w, int from, int count, nint bias, PackedLora[] lora, float* y, int stride)
     {
-        Products.Multiply(_team, x, n, w.Part(from, count), y, stride, bias == 0 ? null : (float*)bias + from);
+        if (w.Half && n >= HalfProducts.LeastRows && HalfProducts.Pay) HalfProducts.Multiply(x, n, _weights!.Half(w).narrow(0, from, count), y, stride, bias == 0 ? null : (float*)bias + from);
+        else Products.Multiply(_team, x, n, w.Part(from, count), y, stride, bias == 0 ? null : (float*)bias + from);
         foreach (PackedLora part in lora)
         {
             if (part.Start < from || part.Start >= from + count) continue;

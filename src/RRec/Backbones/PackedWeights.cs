@@ -11,6 +11,7 @@ namespace RRec.Backbones;
 internal sealed unsafe class PackedWeights : IDisposable
 {
     private readonly List<Tensor> _copies = [];
+    private readonly Dictionary<nint, Tensor> _halves = [];
 
     public PackedWeights(DecoderWeights weights, LoraAdapter? adapter)
     {
@@ -35,7 +36,15 @@ internal sealed unsafe class PackedWeights : IDisposable
 
     private PackedLora[] Lora(LoraSite? site) => site is null ? [] : [.. site.Parts.Select(p => new PackedLora(p.Start, p.Rows, Matrix(p.A), Matrix(p.B), (float)site.Scale))];
 
-    private Matrix Matrix(Tensor t) => new(Address(t), (int)t.shape[0], (int)t.shape[1], t.dtype == ScalarType.BFloat16);
+    /// <summary>The tensor of a matrix in bfloat16.</summary>
+    public Tensor Half(Matrix whole) => _halves[whole.Data];
+
+    private Matrix Matrix(Tensor t)
+    {
+        var matrix = new Matrix(Address(t), (int)t.shape[0], (int)t.shape[1], t.dtype == ScalarType.BFloat16);
+        if (matrix.Half) _halves[matrix.Data] = t;
+        return matrix;
+    }
 
     private nint Vector(Tensor? t)
     {

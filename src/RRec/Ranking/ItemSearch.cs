@@ -43,16 +43,27 @@ internal static unsafe class ItemSearch
         int pieces = (n + MostRows - 1) / MostRows;
         if (team.Threads > 1) pieces = Math.Min(n, (pieces + team.Threads - 1) / team.Threads * team.Threads);   // every thread gets as many
         if (pieces == 0) return found;
+        ushort[]? closed = Bits(open?.FirstOrDefault(o => o.Closed is not null).Closed);
         team.For(pieces, piece =>
         {
             int from = (int)((long)n * piece / pieces), to = (int)((long)n * (piece + 1) / pieces);
-            new Block(items, users + (long)from * items.Columns, to - from, Math.Min(k, items.Rows), open, labels, from).Run(found);
+            new Block(items, users + (long)from * items.Columns, to - from, Math.Min(k, items.Rows), open, closed, labels, from).Run(found);
         });
         return found;
     }
 
+    // Sixteen items a number.
+    private static ushort[]? Bits(bool[]? closed)
+    {
+        if (closed is null) return null;
+        var bits = new ushort[(closed.Length + 15) / 16];
+        for (int i = 0; i < closed.Length; i++)
+            if (closed[i]) bits[i / 16] |= (ushort)(1 << (i % 16));
+        return bits;
+    }
+
     // Some rows on their way through all items.
-    private sealed class Block(Matrix items, float* users, int rows, int k, OpenItems[]? open, int[]? labels, int first)
+    private sealed class Block(Matrix items, float* users, int rows, int k, OpenItems[]? open, ushort[]? closed, int[]? labels, int first)
     {
         private readonly Heap[] _heaps = [.. Enumerable.Range(0, rows).Select(_ => new Heap(k))];
         private readonly float[] _own = new float[rows];
@@ -84,7 +95,7 @@ internal static unsafe class ItemSearch
             for (int r = 0; r < rows; r++)
             {
                 (int[] best, float[] values) = _heaps[r].Drain();
-                found[first + r] = new Found(best, values, Label(r) >= 0 ? _above[r] + 1 : null);
+                found[first + r] = new Found(best, values, Label(r) >= 0 ? Rank(r, scores) : null);
             }
         }
 
@@ -111,7 +122,7 @@ internal static unsafe class ItemSearch
             }
         }
 
-        // How many open items stand above the label: higher scores, and equal ones of lower index.
+        // How many items stand above the label: higher scores, and equal ones of lower index. Those that all rows are denied are left out here, a row's own lists later.
         private void Count(int row, float* scores, int from, int count)
         {
             int label = Label(row);
@@ -120,12 +131,24 @@ internal static unsafe class ItemSearch
             {
                 Vector512<float> v = Vector512.Load(scores + i);
                 ulong above = Vector512.GreaterThan(v, own).ExtractMostSignificantBits(), equal = Vector512.Equals(v, own).ExtractMostSignificantBits();
-                for (; equal != 0; equal &= equal - 1)
-                    if (from + i + BitOperations.TrailingZeroCount(equal) < label) above |= equal & (~equal + 1);
-                if (open is null) _above[row] += BitOperations.PopCount(above);
-                else
-                    for (; above != 0; above &= above - 1)
-                        if (Open(row, from + i + BitOperations.TrailingZeroCount(above))) _above[row]++;
+                if (from + i < label) above |= label - from - i >= 16 ? equal : equal & ((1UL << (label - from - i)) - 1);
+                if (closed is not null && open![first + row].Closed is not null) above &= ~(ulong)closed[(from + i) / 16];
+                _above[row] += BitOperations.PopCount(above);
+            }
+        }
+
+        // The rank among what the row may find, item by item for its own lists: they are short, or all there is.
+        private int Rank(int row, float* score)
+        {
+            if (open is null) return _above[row] + 1;
+            (bool[]? denied, HashSet<int>? allowed, HashSet<int>? excluded) = open[first + row];
+            if (allowed is not null) return allowed.Count(i => Open(row, i) && Above(i)) + 1;
+            return _above[row] + 1 - (excluded?.Count(i => denied?[i] != true && Above(i)) ?? 0);
+
+            bool Above(int item)
+            {
+                Products.Block(users + (long)row * items.Columns, 1, items.Part(item, 1), score, 1);
+                return *score > _own[row] || (*score == _own[row] && item < Label(row));
             }
         }
     }

@@ -170,6 +170,44 @@ public abstract class GeneratorTests : IDisposable
         }
     }
 
+    // Prompt p writes p % 9 + 2 tokens and ends; which prompt and which token it is, the noise tells.
+    private sealed class Lengths(int prompts) : ITokenSampler
+    {
+        private readonly Dictionary<double, (int Prompt, int Token)> _of =
+            (from p in Enumerable.Range(0, prompts) from t in Enumerable.Range(0, 20) select (p, t)).ToDictionary(x => Noise.Uniform((ulong)x.p * 77, x.t));
+
+        public List<int> Rows { get; } = [];
+
+        public void Sample(Tensor logits, ReadOnlySpan<double> noise, Span<int> ids)
+        {
+            Rows.Add(noise.Length);
+            for (int i = 0; i < ids.Length; i++)
+            {
+                (int prompt, int token) = _of[noise[i]];
+                ids[i] = token == prompt % 9 + 2 ? End : 3 + prompt % 15;
+            }
+        }
+    }
+
+    [Fact]
+    public void New_prompts_take_the_places_of_rows_that_have_ended()
+    {
+        const int Prompts = 40, Places = 8;
+        var sampler = new Lengths(Prompts);
+        int[][] prompts = [.. Enumerable.Range(0, Prompts).Select(p => new[] { 7, 8, p % 20 })];
+        IReadOnlyList<Trajectory> all = Make(sampler).Generate(prompts, new GenerationOptions { MaxNewTokens = 30, MaxRows = Places, Temperature = 1 }, (p, _) => (ulong)p * 77);
+        for (int p = 0; p < Prompts; p++)
+        {
+            Assert.Equal(Enumerable.Repeat(3 + p % 15, p % 9 + 2), all[p].Ids);
+            HasTheEmbeddingOfItsWholeRow(prompts[p], all[p]);
+        }
+        Assert.True(sampler.Rows.Max() <= Places);
+        // Batch after batch, each as long as its longest row and its answer, would take 70 steps: here places do not wait for the longest.
+        int chosen = all.Sum(t => t.Ids.Length + 1);
+        Assert.Equal(chosen, sampler.Rows.Sum());
+        Assert.True(sampler.Rows.Count < 1.15 * (chosen + Prompts * Answer.Length) / Places, $"{sampler.Rows.Count} steps for {chosen} tokens in {Places} places");
+    }
+
     [Fact]
     public void A_delta_reaches_prompts_and_written_tokens_by_the_prompts_own_index()
     {
