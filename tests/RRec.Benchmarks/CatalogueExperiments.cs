@@ -170,8 +170,8 @@ public static class CatalogueExperiments
         Say(clock, $"strength on later rows {StatementStrength.Choose(leftOut, attributes, predictor, options, 0.006):0.00000}");
         Say(clock, $"predictor fitted, attributes: {string.Join(", ", attributes.Words)}");
         double[] start = [.. model.TargetRanks(data.Valid).Select(r => RRec.Metrics.RankingMetrics.NdcgOf(r, 10))];
-        foreach (int howMany in new[] { 2, 4 })
-            foreach (double c in new[] { 0.0015, 0.003 })
+        foreach (int howMany in new[] { 2, 4, 6 })
+            foreach (double c in new[] { 0.002, 0.003, 0.0045 })
             {
                 float strength = (float)(c * unit);
                 int[] ranks = new int[data.Valid.Count];

@@ -23,8 +23,9 @@ internal static class CatalogueWiring
                 weights.AddNoise(weights.Layer(0, "self_attn.o_proj.weight"), 5e-5);
                 continue;
             }
-            foreach (string name in new[] { "q_proj", "k_proj", "v_proj" }) weights.FillUniform(weights.Layer(layer, $"self_attn.{name}.weight"), bound);
-            weights.FillUniform(weights.Layer(layer, "self_attn.o_proj.weight"), 0.001 * bound);
+            // Values stay zero: heads that nothing uses say nothing, and training the output projection alone cannot make them speak.
+            foreach (string name in new[] { "q_proj", "k_proj" }) weights.FillUniform(weights.Layer(layer, $"self_attn.{name}.weight"), bound);
+            weights.FillUniform(weights.Layer(layer, "self_attn.o_proj.weight"), bound);
         }
         tokens.Write(weights, tokenizer, sequences);
         weights.AddNoise(weights.Embedding, 1e-4);
