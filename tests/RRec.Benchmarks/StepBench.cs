@@ -18,7 +18,7 @@ internal static class StepBench
     public static Command Command()
     {
         var command = new Command("step", "One RecPO step on SmolLM2-135M's shape against TRL's figures, shared against unshared prompts, and how cost grows.");
-        var only = new Option<string?>("--only") { Description = "trl, shared, growth or memory." };
+        var only = new Option<string?>("--only") { Description = "trl, shared, growth, items or memory." };
         var device = new Option<string>("--device") { Description = "cpu or cuda.", DefaultValueFactory = _ => "cpu" };
         var shape = new Option<string>("--shape") { Description = BenchShapes.Names + ".", DefaultValueFactory = _ => "smollm2" };
         var threads = new Option<int>("--threads") { Description = "CPU threads; 0: all." };
@@ -45,6 +45,7 @@ internal static class StepBench
             if (r.GetValue(only) is null or "trl") Trl(backbone, name, peak);
             if (r.GetValue(only) is null or "shared") foreach (int g in r.GetValue(groups)!) Shared(backbone, name, g, peak);
             if (r.GetValue(only) is null or "growth") Growth(backbone, name);
+            if (r.GetValue(only) is null or "growth" or "items") OverItems(backbone, name);
             if (r.GetValue(only) is null) StepMemoryBench.Run();
         });
         return command;
@@ -116,6 +117,19 @@ internal static class StepBench
         foreach (int group in new[] { 2, 4, 8 }) One("group", 2, group, 100, 25);
         foreach (int prompt in new[] { 100, 200, 400, 800 }) One("prompt", 1, 4, prompt, 25);
         foreach (int completion in new[] { 25, 50, 100, 200 }) One("completion", 1, 4, 100, completion);
+    }
+
+    // What of a step grows with the catalogue: the rewards, every trajectory against every item.
+    private static void OverItems(Backbone backbone, string name)
+    {
+        const int users = 4, group = 8;
+        foreach (int items in new[] { 1_000, 10_000, 100_000 })
+        {
+            using StepScene scene = new(backbone, users, group, 16, 4, items, 16, new RecPOOptions());
+            IReadOnlyList<Trajectory> trajectories = scene.Written();
+            double seconds = BenchLine.Seconds(() => scene.Reward(trajectories));
+            new BenchLine("reward-over-items", $"{name} B={users} G={group} items={items}", 1e-6 * users * group * items / seconds, "million scores/s").Write();
+        }
     }
 
     // Something for the optimiser to do: gradients as large as a real step's.

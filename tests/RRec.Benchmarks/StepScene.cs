@@ -48,6 +48,14 @@ internal sealed class StepScene : IDisposable
         return generator.Generate(Prompts, new GenerationOptions { Temperature = 1, MaxNewTokens = Completion, SamplesPerPrompt = Group, IgnoreEndOfSequence = true });
     }
 
+    /// <summary>Made-up reasonings, for measuring what follows a generation.</summary>
+    public IReadOnlyList<Trajectory> Written() =>
+        [.. Enumerable.Range(0, Users * Group).Select(i => new Trajectory
+        {
+            Prompt = i / Group, Sample = i % Group, Ids = Ids(Completion), CompletionIds = Ids(Completion), PolicyMask = [.. Enumerable.Repeat(true, Completion)], Reasoning = "",
+            Embedding = [.. Enumerable.Range(0, Backbone.Config.HiddenSize).Select(_ => (float)_random.NextDouble() - 0.5f)], Stop = StopReason.Length,
+        })];
+
     /// <summary>Rewards against the item table, as a rollout computes them.</summary>
     public UpdateBatch Reward(IReadOnlyList<Trajectory> trajectories)
     {
