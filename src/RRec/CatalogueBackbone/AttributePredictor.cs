@@ -59,9 +59,9 @@ internal sealed class AttributePredictor
             using var inner = NewDisposeScope();
             int pick = random.Next(rows), at = 0;
             while (pick >= folds[at].Rows.Targets.Length) pick -= folds[at++].Rows.Targets.Length;
-            (Tensor features, Tensor scores, Tensor target) = folds[at].Draw(random, Batch, scale);
+            (Tensor features, Tensor scores, Tensor target, Tensor holds) = folds[at].Draw(random, Batch, scale);
             Tensor said = features.matmul(weights) + bias;                                                     // [batch, count]
-            Tensor slope = SmoothGainSlope(scores.add_(said.matmul(folds[at].Holds.t())), target, folds[at].Holds) / -Batch;
+            Tensor slope = SmoothGainSlope(scores.add_(said.matmul(holds.t())), target, holds, (double)folds[at].Rows.Teacher.ItemCount / holds.shape[0]) / -Batch;
             double rate = Rate * 0.5 * (1 + Math.Cos(Math.PI * step / steps));
             adamWeights.Step(features.t().matmul(slope), rate);
             adamBias.Step(slope.sum(dim: 0), rate);
@@ -78,13 +78,14 @@ internal sealed class AttributePredictor
     /// <param name="scores">[rows, items]; closed items far below.</param>
     /// <param name="target">[rows] int64.</param>
     /// <param name="holds">[items, attributes].</param>
-    private static Tensor SmoothGainSlope(Tensor scores, Tensor target, Tensor holds)
+    /// <param name="standsFor">How many items each of these stands for, where they are a sample.</param>
+    private static Tensor SmoothGainSlope(Tensor scores, Tensor target, Tensor holds, double standsFor)
     {
         Tensor above = (scores - scores.gather(1, target.unsqueeze(1))).sigmoid();     // [rows, items]; one half at the target
-        Tensor rank = above.sum(1).unsqueeze(1) + 0.5f;                                // [rows, 1]
+        Tensor rank = (above.sum(1).unsqueeze(1) - 0.5f) * standsFor + 1;              // [rows, 1]
         Tensor log = (rank + 1).log();
         Tensor byRank = -(float)Math.Log(2) / (log * log * (rank + 1));                // of the gain, by the rank
-        Tensor byScore = above * (1 - above) * byRank;                                 // the target's own score takes all of it back
+        Tensor byScore = above * (1 - above) * (byRank * standsFor);                                 // the target's own score takes all of it back
         return byScore.matmul(holds) - byScore.sum(1).unsqueeze(1) * holds.index_select(0, target);
     }
 
@@ -158,20 +159,27 @@ internal sealed class AttributePredictor
         /// <summary>[rows, means x attributes].</summary>
         public Tensor Features { get; }
 
-        public (Tensor Features, Tensor Scores, Tensor Target) Draw(Random random, int batch, double scale)
+        /// <summary>A batch: its rows' features, scores of all items or of a sample that holds the targets, the targets' places in it, and its part of <see cref="Holds"/>.</summary>
+        public (Tensor Features, Tensor Scores, Tensor Target, Tensor Holds) Draw(Random random, int batch, double scale)
         {
             int[] drawn = [.. Enumerable.Range(0, batch).Select(_ => Math.Min(_cumulative.Length - 1, Math.Abs(Array.BinarySearch(_cumulative, random.NextDouble() * _cumulative[^1]) is var at && at < 0 ? ~at : at)))];
-            float[] scores = Rows.Teacher.ScoreMany([.. drawn.Select(r => Rows.Histories[r])]);
-            int items = Rows.Teacher.ItemCount;
+            int all = Rows.Teacher.ItemCount;
+            int[]? part = all <= FactorDistillation.AllItems ? null
+                : [.. Enumerable.Range(0, FactorDistillation.Part).Select(_ => random.Next(all)).Concat(drawn.Select(r => Rows.Targets[r])).Distinct().Order()];
+            int Place(int item) => part is null ? item : Array.BinarySearch(part, item);
+            float[] scores = Rows.Teacher.ScoreMany([.. drawn.Select(r => Rows.Histories[r])], part);
+            int items = part?.Length ?? all;
             for (int i = 0; i < drawn.Length; i++)
             {
-                int target = Rows.Targets[drawn[i]];
+                int target = Place(Rows.Targets[drawn[i]]);
                 float own = scores[i * items + target];
-                foreach (int known in Rows.Histories[drawn[i]].Span) scores[i * items + known] = -1e4f;
+                foreach (int known in Rows.Histories[drawn[i]].Span)
+                    if (Place(known) is >= 0 and var closed) scores[i * items + closed] = -1e4f;
                 scores[i * items + target] = own;
             }
             return (Features.index_select(0, tensor(drawn.Select(r => (long)r).ToArray())), tensor(scores, [drawn.Length, items]).mul_((float)scale),
-                tensor(drawn.Select(r => (long)Rows.Targets[r]).ToArray()));
+                tensor(drawn.Select(r => (long)Place(Rows.Targets[r])).ToArray()),
+                part is null ? Holds : Holds.index_select(0, tensor(part.Select(i => (long)i).ToArray())));
         }
     }
 }

@@ -10,7 +10,7 @@ namespace RRec.CatalogueBackbone;
 /// </summary>
 internal static class FactorDistillation
 {
-    private const int AllItems = 16_384, Part = 8_192;
+    internal const int AllItems = 16_384, Part = 8_192;
 
     public static void Run(TeacherFactors factors, ItemItemModel teacher, PurchaseSequences sequences, CatalogueBackboneOptions options,
         double temperature, Action<int, double>? progress, CancellationToken cancellation)

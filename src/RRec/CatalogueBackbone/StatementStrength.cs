@@ -8,6 +8,9 @@ internal static class StatementStrength
     /// <summary>Rows of one teacher that are looked at.</summary>
     private const int Sample = 2000;
 
+    /// <summary>Scores of one teacher, at most: a large catalogue has fewer rows looked at.</summary>
+    private const int Scores = 40_000_000;
+
     /// <returns>In units of the teacher's scores.</returns>
     public static double Choose(IReadOnlyList<LeftOutRows> leftOut, SpokenAttributes attributes, AttributePredictor predictor, CatalogueBackboneOptions options, double temperature)
     {
@@ -16,7 +19,7 @@ internal static class StatementStrength
         foreach (LeftOutRows left in leftOut)
         {
             SpokenAttributes then = attributes.At(left.Purchases);
-            int rows = Math.Min(Sample, left.Targets.Length);
+            int rows = Math.Min(Math.Clamp(Scores / left.Teacher.ItemCount, 1, Sample), left.Targets.Length);
             double[,] gain = new double[rows, Shares.Length];
             Parallel.For(0, rows, sample =>
             {
