@@ -1,3 +1,4 @@
+using System.Buffers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -34,18 +35,25 @@ internal sealed class LowRankWeights(float[] left, float[] right, int rank, Text
     public override void Add(ReadOnlySpan<int> items, ReadOnlySpan<float> factors, ReadOnlySpan<int> candidates, Span<float> scores)
     {
         float[] user = User(items, factors);
-        Dictionary<int, float>? words = text?.Sum(items, factors);
+        float[] words = text is null ? [] : ArrayPool<float>.Shared.Rent(text.WordCount);   // zero but for the words of the items
+        if (text is not null)
+        {
+            words.AsSpan(0, text.WordCount).Clear();
+            for (int k = 0; k < items.Length; k++)
+                foreach ((int word, float weight) in text.Of(items[k])) words[word] += factors[k] * weight;
+        }
         for (int c = 0; c < candidates.Length; c++)
         {
             int j = candidates[c];
             float score = Dot(user, right.AsSpan(j * rank, rank)), similar = 0;
-            if (words is not null)
-                foreach ((int word, float weight) in text!.Of(j)) similar += weight * words.GetValueOrDefault(word);
-            scores[c] += score + (words is null ? 0 : similar * textWeight[j]);
+            if (text is not null)
+                foreach ((int word, float weight) in text.Of(j)) similar += weight * words[word];
+            scores[c] += score + (text is null ? 0 : similar * textWeight[j]);
             if (_diagonal.Length > 0)
                 for (int k = 0; k < items.Length; k++)
                     if (items[k] == j) scores[c] -= factors[k] * _diagonal[j];
         }
+        if (text is not null) ArrayPool<float>.Shared.Return(words);
     }
 
     public override Tensor Times(Tensor x)

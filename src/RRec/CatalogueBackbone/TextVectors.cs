@@ -21,6 +21,8 @@ internal sealed class TextVectors
         _ofWord = [.. lists.Select(l => l.ToArray())];
     }
 
+    public int WordCount => _ofWord.Length;
+
     public bool HasWords(int item) => _ofItem[item].Length > 0;
 
     public (int Word, float Weight)[] Of(int item) => _ofItem[item];
