@@ -29,69 +29,47 @@ internal static class AsNumber
     }
 
     /// <summary>A getter of ratings.</summary>
-    public static ValueGetter<float> Rating(DataViewRow row, DataViewSchema.Column column) => Typed(column.Type.RawType) switch
-    {
-        NumberType.Single => row.GetGetter<float>(column),
-        NumberType.Double => Scalar<double, float>(row, column, v => (float)v),
-        NumberType.Signed64 => Scalar<long, float>(row, column, v => v),
-        NumberType.Signed32 => Scalar<int, float>(row, column, v => v),
-        NumberType.Signed16 => Scalar<short, float>(row, column, v => v),
-        NumberType.Signed8 => Scalar<sbyte, float>(row, column, v => v),
-        NumberType.Unsigned64 => Scalar<ulong, float>(row, column, v => v),
-        NumberType.Unsigned32 => Scalar<uint, float>(row, column, v => v),
-        NumberType.Unsigned16 => Scalar<ushort, float>(row, column, v => v),
-        NumberType.Unsigned8 => Scalar<byte, float>(row, column, v => v),
-        _ => throw Unsupported(column),
-    };
+    public static ValueGetter<float> Rating(DataViewRow row, DataViewSchema.Column column) => Ratings(column.Type, column, new ScalarReader<float>(row, column));
 
     /// <summary>A getter of vectors of ratings, dense.</summary>
-    public static ValueGetter<VBuffer<float>> Ratings(DataViewRow row, DataViewSchema.Column column) => Typed(((VectorDataViewType)column.Type).ItemType.RawType) switch
+    public static ValueGetter<VBuffer<float>> Ratings(DataViewRow row, DataViewSchema.Column column) =>
+        Ratings(((VectorDataViewType)column.Type).ItemType, column, new VectorReader<float>(row, column));
+
+    /// <summary>A getter of times as unix milliseconds; <see cref="NoTime"/> where missing.</summary>
+    public static ValueGetter<long> Time(DataViewRow row, DataViewSchema.Column column, TimestampUnit unit) => Times(column.Type, column, unit, new ScalarReader<long>(row, column));
+
+    /// <summary>A getter of vectors of times as unix milliseconds, dense.</summary>
+    public static ValueGetter<VBuffer<long>> TimeVector(DataViewRow row, DataViewSchema.Column column, TimestampUnit unit) =>
+        Times(((VectorDataViewType)column.Type).ItemType, column, unit, new VectorReader<long>(row, column));
+
+    private static TResult Ratings<TResult>(DataViewType type, DataViewSchema.Column column, IReader<float, TResult> reader) => Typed(type.RawType) switch
     {
-        NumberType.Single => Vector<float, float>(row, column, v => v),
-        NumberType.Double => Vector<double, float>(row, column, v => (float)v),
-        NumberType.Signed64 => Vector<long, float>(row, column, v => v),
-        NumberType.Signed32 => Vector<int, float>(row, column, v => v),
-        NumberType.Signed16 => Vector<short, float>(row, column, v => v),
-        NumberType.Signed8 => Vector<sbyte, float>(row, column, v => v),
-        NumberType.Unsigned64 => Vector<ulong, float>(row, column, v => v),
-        NumberType.Unsigned32 => Vector<uint, float>(row, column, v => v),
-        NumberType.Unsigned16 => Vector<ushort, float>(row, column, v => v),
-        NumberType.Unsigned8 => Vector<byte, float>(row, column, v => v),
+        NumberType.Single => reader.Read<float>(v => v),
+        NumberType.Double => reader.Read<double>(v => (float)v),
+        NumberType.Signed64 => reader.Read<long>(v => v),
+        NumberType.Signed32 => reader.Read<int>(v => v),
+        NumberType.Signed16 => reader.Read<short>(v => v),
+        NumberType.Signed8 => reader.Read<sbyte>(v => v),
+        NumberType.Unsigned64 => reader.Read<ulong>(v => v),
+        NumberType.Unsigned32 => reader.Read<uint>(v => v),
+        NumberType.Unsigned16 => reader.Read<ushort>(v => v),
+        NumberType.Unsigned8 => reader.Read<byte>(v => v),
         _ => throw Unsupported(column),
     };
 
-    /// <summary>A getter of times as unix milliseconds; <see cref="NoTime"/> where missing.</summary>
-    public static ValueGetter<long> Time(DataViewRow row, DataViewSchema.Column column, TimestampUnit unit)
+    private static TResult Times<TResult>(DataViewType type, DataViewSchema.Column column, TimestampUnit unit, IReader<long, TResult> reader)
     {
-        long scale = Scale(unit);
-        return Typed(column.Type.RawType) switch
+        long scale = unit == TimestampUnit.Seconds ? 1000 : 1;
+        return Typed(type.RawType) switch
         {
-            NumberType.Signed64 => Scalar<long, long>(row, column, v => Times(v, scale)),
-            NumberType.Signed32 => Scalar<int, long>(row, column, v => v * scale),
-            NumberType.Unsigned32 => Scalar<uint, long>(row, column, v => v * scale),
-            NumberType.Unsigned64 => Scalar<ulong, long>(row, column, v => Times(checked((long)v), scale)),
-            NumberType.Single => Scalar<float, long>(row, column, v => FromReal(v, scale)),
-            NumberType.Double => Scalar<double, long>(row, column, v => FromReal(v, scale)),
-            NumberType.Date => Scalar<DateTime, long>(row, column, FromDate),
-            NumberType.DateWithOffset => Scalar<DateTimeOffset, long>(row, column, v => v == default ? NoTime : v.ToUnixTimeMilliseconds()),
-            _ => throw Unsupported(column),
-        };
-    }
-
-    /// <summary>A getter of vectors of times as unix milliseconds, dense.</summary>
-    public static ValueGetter<VBuffer<long>> TimeVector(DataViewRow row, DataViewSchema.Column column, TimestampUnit unit)
-    {
-        long scale = Scale(unit);
-        return Typed(((VectorDataViewType)column.Type).ItemType.RawType) switch
-        {
-            NumberType.Signed64 => Vector<long, long>(row, column, v => Times(v, scale)),
-            NumberType.Signed32 => Vector<int, long>(row, column, v => v * scale),
-            NumberType.Unsigned32 => Vector<uint, long>(row, column, v => v * scale),
-            NumberType.Unsigned64 => Vector<ulong, long>(row, column, v => Times(checked((long)v), scale)),
-            NumberType.Single => Vector<float, long>(row, column, v => FromReal(v, scale)),
-            NumberType.Double => Vector<double, long>(row, column, v => FromReal(v, scale)),
-            NumberType.Date => Vector<DateTime, long>(row, column, FromDate),
-            NumberType.DateWithOffset => Vector<DateTimeOffset, long>(row, column, v => v == default ? NoTime : v.ToUnixTimeMilliseconds()),
+            NumberType.Signed64 => reader.Read<long>(v => Scaled(v, scale)),
+            NumberType.Signed32 => reader.Read<int>(v => v * scale),
+            NumberType.Unsigned32 => reader.Read<uint>(v => v * scale),
+            NumberType.Unsigned64 => reader.Read<ulong>(v => Scaled(checked((long)v), scale)),
+            NumberType.Single => reader.Read<float>(v => FromReal(v, scale)),
+            NumberType.Double => reader.Read<double>(v => FromReal(v, scale)),
+            NumberType.Date => reader.Read<DateTime>(FromDate),
+            NumberType.DateWithOffset => reader.Read<DateTimeOffset>(v => v == default ? NoTime : v.ToUnixTimeMilliseconds()),
             _ => throw Unsupported(column),
         };
     }
@@ -114,10 +92,8 @@ internal static class AsNumber
         _ => raw == typeof(DateTimeOffset) ? NumberType.DateWithOffset : NumberType.None,
     };
 
-    private static long Scale(TimestampUnit unit) => unit == TimestampUnit.Seconds ? 1000 : 1;
-
     // A time so large that milliseconds overflow is no time; it is treated as missing instead of wrapping round.
-    private static long Times(long value, long scale) => value > long.MaxValue / scale || value < long.MinValue / scale ? NoTime : value * scale;
+    private static long Scaled(long value, long scale) => value > long.MaxValue / scale || value < long.MinValue / scale ? NoTime : value * scale;
 
     private static long FromReal(double value, long scale) => Math.Abs(value * scale) < 9e18 ? (long)Math.Round(value * scale) : NoTime;
 
@@ -129,31 +105,43 @@ internal static class AsNumber
         return (value.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMillisecond;
     }
 
-    private static ValueGetter<TOut> Scalar<TIn, TOut>(DataViewRow row, DataViewSchema.Column column, Func<TIn, TOut> convert)
+    // Makes a getter, scalar or vector, once the tables above have found the type behind a column.
+    private interface IReader<TOut, TResult>
     {
-        ValueGetter<TIn> getter = row.GetGetter<TIn>(column);
-        TIn? raw = default;
-        return (ref TOut value) =>
-        {
-            getter(ref raw!);
-            value = convert(raw!);
-        };
+        TResult Read<TIn>(Func<TIn, TOut> convert);
     }
 
-    private static ValueGetter<VBuffer<TOut>> Vector<TIn, TOut>(DataViewRow row, DataViewSchema.Column column, Func<TIn, TOut> convert)
+    private sealed class ScalarReader<TOut>(DataViewRow row, DataViewSchema.Column column) : IReader<TOut, ValueGetter<TOut>>
     {
-        ValueGetter<VBuffer<TIn>> getter = row.GetGetter<VBuffer<TIn>>(column);
-        VBuffer<TIn> raw = default;
-        return (ref VBuffer<TOut> value) =>
+        public ValueGetter<TOut> Read<TIn>(Func<TIn, TOut> convert)
         {
-            getter(ref raw);
-            VBufferEditor<TOut> editor = VBufferEditor.Create(ref value, raw.Length);
-            ReadOnlySpan<TIn> values = raw.GetValues();
-            ReadOnlySpan<int> indices = raw.GetIndices();
-            if (!raw.IsDense) editor.Values.Fill(convert(default!));
-            for (int i = 0; i < values.Length; i++) editor.Values[raw.IsDense ? i : indices[i]] = convert(values[i]);
-            value = editor.Commit();
-        };
+            ValueGetter<TIn> getter = row.GetGetter<TIn>(column);
+            TIn? raw = default;
+            return (ref TOut value) =>
+            {
+                getter(ref raw!);
+                value = convert(raw!);
+            };
+        }
+    }
+
+    private sealed class VectorReader<TOut>(DataViewRow row, DataViewSchema.Column column) : IReader<TOut, ValueGetter<VBuffer<TOut>>>
+    {
+        public ValueGetter<VBuffer<TOut>> Read<TIn>(Func<TIn, TOut> convert)
+        {
+            ValueGetter<VBuffer<TIn>> getter = row.GetGetter<VBuffer<TIn>>(column);
+            VBuffer<TIn> raw = default;
+            return (ref VBuffer<TOut> value) =>
+            {
+                getter(ref raw);
+                VBufferEditor<TOut> editor = VBufferEditor.Create(ref value, raw.Length);
+                ReadOnlySpan<TIn> values = raw.GetValues();
+                ReadOnlySpan<int> indices = raw.GetIndices();
+                if (!raw.IsDense) editor.Values.Fill(convert(default!));
+                for (int i = 0; i < values.Length; i++) editor.Values[raw.IsDense ? i : indices[i]] = convert(values[i]);
+                value = editor.Commit();
+            };
+        }
     }
 
     private static NotSupportedException Unsupported(DataViewSchema.Column column) =>
