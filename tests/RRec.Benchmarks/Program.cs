@@ -22,6 +22,7 @@ root.Subcommands.Add(CrashBench.Command());
 root.Subcommands.Add(SoakBench.Command());
 root.Subcommands.Add(ScoreBench.Command());
 root.Subcommands.Add(MemoryBench.Command());
+root.Subcommands.Add(ZipBench.Command());
 root.Subcommands.Add(CatalogueExperiments.Command());
 root.Subcommands.Add(QualityBench.Command());
 root.Subcommands.Add(LlmBench.Command());
