@@ -15,6 +15,7 @@ root.Subcommands.Add(GenerateBench.Command());
 root.Subcommands.Add(ItemsBench.Command());
 root.Subcommands.Add(TopKBench.Command());
 root.Subcommands.Add(LatencyBench.Command());
+root.Subcommands.Add(LlamaBench.Command());
 root.Subcommands.Add(StepBench.Command());
 root.Subcommands.Add(StepMemoryBench.ChildCommand());
 root.Subcommands.Add(GpuBench.Command());
