@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using RRec.Backbones;
+using RRec.Generation;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,8 +19,11 @@ internal static class GenerateBench
         command.Options.Add(type);
         command.Options.Add(threads);
         command.Options.Add(only);
+        var busy = new Option<bool>("--processor-time") { Description = "Processor seconds instead of the clock's: for a machine that is busy otherwise; with --threads 1." };
+        command.Options.Add(busy);
         command.SetAction(r =>
         {
+            BenchLine.ProcessorTime = r.GetValue(busy);
             if (r.GetValue(threads) > 0) set_num_threads(r.GetValue(threads));
             if (r.GetValue(only) is null or "catalogue") Catalogue(BenchShapes.Type(r.GetValue(type)!));
             if (r.GetValue(only) is null or "smollm2") SmolLM2(BenchShapes.Type(r.GetValue(type)!));
@@ -53,10 +57,13 @@ internal static class GenerateBench
         int[][] batch = [.. Enumerable.Range(0, prompts).Select(_ => Enumerable.Range(0, length).Select(_ => random.Next(c.VocabularySize)).ToArray())];
         int[] indexes = [.. Enumerable.Range(0, prompts)];
         int rows = prompts * each;
+        var sampler = new TokenSampler(new GenerationOptions());
+        double[] noise = new double[rows];
+        int[] ids = new int[rows];
         double prefill = double.PositiveInfinity, decode = double.PositiveInfinity;
         double cpuPrefill = double.PositiveInfinity, cpuDecode = double.PositiveInfinity;
         Dictionary<string, double> parts = [];   // the least that each part took in a step
-        for (int repeat = 0; repeat < 4; repeat++)
+        for (int repeat = 0; repeat < (BenchLine.ProcessorTime ? 2 : 4); repeat++)
         {
             using DisposeScope scope = NewDisposeScope();
             (long start, TimeSpan cpu) = Now();
@@ -72,7 +79,7 @@ internal static class GenerateBench
                 PartTimes times = new();
                 backbone.Packed.Times = times;
                 Tensor hidden = decoding.Step(tokens, [.. Enumerable.Repeat(length - 1 + s, rows)]);
-                decoding.Logits(hidden).argmax(-1).cpu();
+                sampler.Sample(decoding.Logits(hidden), noise, ids);
                 times.Add("choice");
                 backbone.Packed.Times = null;
                 foreach ((string part, double seconds) in times.Seconds) parts[part] = Math.Min(parts.GetValueOrDefault(part, double.PositiveInfinity), seconds);
@@ -81,6 +88,7 @@ internal static class GenerateBench
             decode = Math.Min(decode, Stopwatch.GetElapsedTime(between, end).TotalSeconds);
             cpuDecode = Math.Min(cpuDecode, (cpuEnd - cpuBetween).TotalSeconds);
         }
+        if (BenchLine.ProcessorTime) (prefill, decode) = (cpuPrefill, cpuDecode);
         double parameters = Backbone.ExpectedWeights(c).Sum(w => w.Shape.Aggregate(1.0, (a, b) => a * b));
         double peak = GemmBench.Gflops(2048, c.HiddenSize, c.IntermediateSize), bytes = GemmBench.Bandwidth();
         double layers = parameters - (double)c.VocabularySize * c.HiddenSize;

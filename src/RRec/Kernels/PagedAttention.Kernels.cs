@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -7,6 +8,7 @@ namespace RRec.Kernels;
 // while keys are read, the values behind them and the keys of the next page are fetched.
 internal sealed unsafe partial class PagedAttention
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Queries4(float* q0, float* q1, float* q2, float* q3, float* keys, float* ahead, float* y0, float* y1, float* y2, float* y3)
     {
         Vector512<float> a = Vector512<float>.Zero, b = a, c = a, e = a;
@@ -29,6 +31,7 @@ internal sealed unsafe partial class PagedAttention
         e.Store(y3);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Pages4(float* q, float* k0, float* k1, float* k2, float* k3, int values, float* y0, float* y1, float* y2, float* y3)
     {
         Vector512<float> a = Vector512<float>.Zero, b = a, c = a, e = a;
@@ -53,6 +56,7 @@ internal sealed unsafe partial class PagedAttention
         e.Store(y3);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Mix4(float* p0, float* p1, float* p2, float* p3, float* values, int tokens, float* y0, float* y1, float* y2, float* y3)
     {
         for (int i = 0; i < _valueStride; i += 16)
@@ -74,6 +78,7 @@ internal sealed unsafe partial class PagedAttention
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Mix1(float* p, float* values, int tokens, float* y)
     {
         int i = 0;

@@ -111,6 +111,8 @@ internal static unsafe class Products
         }
     }
 
+    // Compiled at its best at once, as the other innermost loops are: until the runtime has found out that they are hot, a small model's first answers take ten times as long.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FourByFour<T, TFetch>(float* x, byte* w, int k, float* y, byte* ahead) where T : struct, IWeights where TFetch : struct, IFetch
     {
         Vector512<float> zero = Vector512<float>.Zero;
@@ -152,6 +154,7 @@ internal static unsafe class Products
     }
 
     // Also all that half as many registers half as wide (AVX2) can hold.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OneByFour<T, TFetch>(float* x, byte* w, int k, float* y, byte* ahead) where T : struct, IWeights where TFetch : struct, IFetch
     {
         Vector512<float> a = Vector512<float>.Zero, b = a, c = a, d = a;
