@@ -59,11 +59,8 @@ public abstract class Tokenizer
         return result.Tokens;
     }
 
-    public IReadOnlyList<int> EncodeToIds(string text, bool considerPreTokenization = true, bool considerNormalization = true)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        return EncodeToIds(text, text, Settings(considerPreTokenization, considerNormalization)).Tokens;
-    }
+    public IReadOnlyList<int> EncodeToIds(string text, bool considerPreTokenization = true, bool considerNormalization = true) =>
+        EncodeToIds(text, text, Settings(considerPreTokenization, considerNormalization)).Tokens;
 
     public IReadOnlyList<int> EncodeToIds(ReadOnlySpan<char> text, bool considerPreTokenization = true, bool considerNormalization = true) =>
         EncodeToIds(null, text, Settings(considerPreTokenization, considerNormalization)).Tokens;
