@@ -33,7 +33,7 @@ internal static class LargeCatalogueBench
         string shape = $"{items} items, {train.Length} rows, teacher of rank {options.LargeTeacherRank} + {options.LargeTeacherRank / 2}, {options.Folds} folds";
         new BenchLine("large catalogue: build", shape, build.Seconds, "s").Write();
         new BenchLine("large catalogue: peak memory", shape, build.PeakMegabytes, "MB", Bound: 24 * 1024).Write();
-        new BenchLine("large catalogue: Hit@10 teacher", $"{Asked} rows of new users", new RankingMetrics(guide.Teacher.TargetRanks(asked)).HitRate(10), "",
+        new BenchLine("large catalogue: Hit@10 teacher", $"{asked.Length} rows of new users", new RankingMetrics(guide.Teacher.TargetRanks(asked)).HitRate(10), "",
             Baseline: new RankingMetrics(RecentPopularity.Fit(catalogue, train).TargetRanks(asked)).HitRate(10)).Write();
         guide.Dispose();
         using R2ecModel model = R2ecModel.Open(folder, catalogue, new R2ecSettings { MaxNewTokens = 8 });
@@ -41,8 +41,8 @@ internal static class LargeCatalogueBench
         new BenchLine("large catalogue: item table", $"{items} items", encode.Seconds, "s").Write();
         (IReadOnlyList<Recommendation> answers, Measured rank) = Measured.Of(() =>
             model.Recommend([.. asked.Select(r => r.History)], new RecommendRequest { K = 10, Labels = [.. asked.Select(r => r.Target)] }));
-        new BenchLine("large catalogue: rows a second", $"{Asked} rows, greedy reasoning", Asked / rank.Seconds, "rows/s").Write();
-        new BenchLine("large catalogue: Hit@10 wired backbone", $"{Asked} rows of new users", new RankingMetrics([.. answers.Select(a => a.LabelRank!.Value)]).HitRate(10), "",
+        new BenchLine("large catalogue: rows a second", $"{asked.Length} rows, greedy reasoning", asked.Length / rank.Seconds, "rows/s").Write();
+        new BenchLine("large catalogue: Hit@10 wired backbone", $"{asked.Length} rows of new users", new RankingMetrics([.. answers.Select(a => a.LabelRank!.Value)]).HitRate(10), "",
             Baseline: new RankingMetrics(RecentPopularity.Fit(catalogue, train).TargetRanks(asked)).HitRate(10)).Write();
     }
 
