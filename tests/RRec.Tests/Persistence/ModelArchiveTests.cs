@@ -43,6 +43,27 @@ public sealed class ModelArchiveTests : IDisposable
     }
 
     [GoldenFact(TinyWorld.Needs)]
+    public void Weights_of_more_than_500_MB_are_stored_by_reference_unless_embedding_is_asked_for()
+    {
+        string folder = Path.Combine(_folder, "large");
+        Directory.CreateDirectory(folder);
+        foreach (string file in Directory.GetFiles(Goldens.PathOf(TinyWorld.Needs))) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        using R2ecModel model = R2ecModel.Open(folder, TinyWorld.Catalogue, new R2ecSettings { Window = 3, MaxNewTokens = 4 });
+        bool ByReference(BackboneStorage storage)
+        {
+            MemoryEntries saved = new();
+            ModelArchive.Save(model, saved, storage);
+            return !saved.Entries.ContainsKey("model.safetensors");
+        }
+        Assert.False(ByReference(BackboneStorage.Auto));
+
+        // A hole takes no room on the disk, but counts as bytes of the folder.
+        using (FileStream shard = File.Create(Path.Combine(folder, "model-2.safetensors"))) shard.SetLength(ModelArchive.LargestEmbedded);
+        Assert.True(ByReference(BackboneStorage.Auto));
+        Assert.False(ByReference(BackboneStorage.Embed));
+    }
+
+    [GoldenFact(TinyWorld.Needs)]
     public void A_backbone_by_reference_is_found_at_its_place_or_by_RREC_MODELS_and_another_one_is_refused_by_name()
     {
         string first = Path.Combine(_folder, "here", "tiny"), other = Path.Combine(_folder, "there", "tiny");
