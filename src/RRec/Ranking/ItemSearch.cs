@@ -65,7 +65,7 @@ internal static unsafe class ItemSearch
     // Some rows on their way through all items.
     private sealed class Block(Matrix items, float* users, int rows, int k, OpenItems[]? open, ushort[]? closed, int[]? labels, int first)
     {
-        private readonly Heap[] _heaps = [.. Enumerable.Range(0, rows).Select(_ => new Heap(k))];
+        private readonly BestItems[] _best = [.. Enumerable.Range(0, rows).Select(_ => new BestItems(k))];
         private readonly float[] _own = new float[rows];
         private readonly int[] _above = new int[rows];
 
@@ -94,7 +94,7 @@ internal static unsafe class ItemSearch
             }
             for (int r = 0; r < rows; r++)
             {
-                (int[] best, float[] values) = _heaps[r].Drain();
+                (int[] best, float[] values) = _best[r].Drain();
                 found[first + r] = new Found(best, values, Label(r) >= 0 ? Rank(r, scores) : null);
             }
         }
@@ -105,7 +105,7 @@ internal static unsafe class ItemSearch
 
         private void Offer(int row, float* scores, int from, int count)
         {
-            Heap heap = _heaps[row];
+            BestItems heap = _best[row];
             Vector512<float> least = Vector512.Create(heap.Least);
             for (int i = 0; i < count; i += 16)
             {
@@ -150,56 +150,6 @@ internal static unsafe class ItemSearch
                 Products.Block(users + (long)row * items.Columns, 1, items.Part(item, 1), score, 1);
                 return *score > _own[row] || (*score == _own[row] && item < Label(row));
             }
-        }
-    }
-
-    // The k best so far, the worst of them at the root: lower score, or the same at a higher index.
-    private sealed class Heap(int k)
-    {
-        private readonly float[] _scores = new float[k];
-        private readonly int[] _items = new int[k];
-        private int _count;
-
-        /// <summary>What a score must exceed to enter. Items come in ascending order, so an equal one that comes later never does.</summary>
-        public float Least { get; private set; } = float.NegativeInfinity;
-
-        public void Add(float score, int item)
-        {
-            int at;
-            if (_count < k)
-            {
-                at = _count++;
-                for (int parent = (at - 1) / 2; at > 0 && Worse(score, item, parent); at = parent, parent = (at - 1) / 2) Move(parent, at);
-            }
-            else at = Sink(score, item);
-            (_scores[at], _items[at]) = (score, item);
-            if (_count == k) Least = _scores[0];
-        }
-
-        // The place of an entry that replaces the root.
-        private int Sink(float score, int item)
-        {
-            int at = 0;
-            while (true)
-            {
-                int child = 2 * at + 1;
-                if (child >= _count) return at;
-                if (child + 1 < _count && Worse(_scores[child + 1], _items[child + 1], child)) child++;
-                if (Worse(score, item, child)) return at;
-                Move(child, at);
-                at = child;
-            }
-        }
-
-        private void Move(int from, int to) => (_scores[to], _items[to]) = (_scores[from], _items[from]);
-
-        private bool Worse(float score, int item, int than) => score < _scores[than] || (score == _scores[than] && item > _items[than]);
-
-        /// <summary>Everything, best first; the heap is of no use afterwards.</summary>
-        public (int[] Items, float[] Scores) Drain()
-        {
-            int[] order = [.. Enumerable.Range(0, _count).OrderByDescending(i => _scores[i]).ThenBy(i => _items[i])];
-            return ([.. order.Select(i => _items[i])], [.. order.Select(i => _scores[i])]);
         }
     }
 }

@@ -81,15 +81,4 @@ public static partial class torch
 
         public static void manual_seed(long seed) => torch.manual_seed(seed);
     }
-
-    public static class backends
-    {
-        public static class cuda
-        {
-            public static class matmul
-            {
-                public static bool allow_tf32 { get => NativeMethods.rrec_allow_tf32(-1) != 0; set => NativeMethods.rrec_allow_tf32(value ? 1 : 0); }
-            }
-        }
-    }
 }

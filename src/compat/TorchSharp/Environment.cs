@@ -29,16 +29,6 @@ public static partial class torch
     /// <summary>Must be left on the thread that entered it, innermost first.</summary>
     public static IDisposable inference_mode(bool mode = true) => new InferenceMode(mode);
 
-    public static ScalarType get_default_dtype() => _defaultDtype;
-
-    public static void set_default_dtype(ScalarType dtype)
-    {
-        NativeMethods.rrec_set_default_dtype((int)dtype);
-        _defaultDtype = dtype;
-    }
-
-    private static ScalarType _defaultDtype = ScalarType.Float32;
-
     private sealed class GradMode : IDisposable
     {
         private readonly int _before = NativeMethods.rrec_grad_mode();

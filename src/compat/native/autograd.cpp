@@ -21,9 +21,7 @@ RREC_API int32_t rrec_is_leaf(Handle handle) { return borrow(handle).is_leaf(); 
 RREC_API const char* rrec_set_requires_grad(Handle handle, int32_t value) {
     return guarded([&] { borrow(handle).set_requires_grad(value != 0); });
 }
-RREC_API const char* rrec_retain_grad(Handle handle) {
-    return guarded([&] { borrow(handle).retain_grad(); });
-}
+
 RREC_API const char* rrec_grad(Handle handle, Handle* grad) {
     return guarded([&] { *grad = release(borrow(handle).grad()); });
 }

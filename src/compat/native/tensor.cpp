@@ -32,8 +32,6 @@ RREC_API int64_t rrec_numel(Handle handle) { return handle->numel(); }
 RREC_API int32_t rrec_dtype(Handle handle) { return static_cast<int32_t>(c10::typeMetaToScalarType(handle->dtype())); }
 RREC_API int64_t rrec_element_size(Handle handle) { return static_cast<int64_t>(handle->itemsize()); }
 RREC_API int32_t rrec_is_contiguous(Handle handle) { return handle->is_contiguous(); }
-RREC_API int64_t rrec_storage_offset(Handle handle) { return handle->storage_offset(); }
-RREC_API int32_t rrec_is_sparse(Handle handle) { return handle->is_sparse(); }
 
 RREC_API int64_t rrec_device(Handle handle) {
     auto device = handle->device();
@@ -150,15 +148,6 @@ RREC_API const char* rrec_cuda_synchronize(int32_t index) {
         auto guard = c10::impl::getDeviceGuardImpl(c10::DeviceType::CUDA);
         at::detail::getCUDAHooks().deviceSynchronize(index < 0 ? guard->getDevice().index() : static_cast<c10::DeviceIndex>(index));
     });
-}
-
-RREC_API void rrec_set_default_dtype(int32_t dtype) { c10::set_default_dtype(c10::scalarTypeToTypeMeta(static_cast<at::ScalarType>(dtype))); }
-
-RREC_API int32_t rrec_allow_tf32(int32_t set) {
-    if (set >= 0) {
-        at::globalContext().setAllowTF32CuBLAS(set != 0);
-    }
-    return at::globalContext().allowTF32CuBLAS();
 }
 
 RREC_API const char* rrec_version() { return TORCH_VERSION; }

@@ -10,8 +10,6 @@ internal sealed class TokenSink(bool withLengths)
 
     public int Count { get; private set; }
 
-    public bool WithLengths => withLengths;
-
     public ReadOnlySpan<int> Ids => _ids.AsSpan(0, Count);
 
     public ReadOnlySpan<int> Lengths => _lengths.AsSpan(0, Count);

@@ -2,11 +2,7 @@ namespace Microsoft.ML.Data;
 
 internal static class ColumnTypeExtensions
 {
-    public static ulong GetKeyCount(this DataViewType columnType) => (columnType as KeyDataViewType)?.Count ?? 0;
-
     public static DataViewType GetItemType(this DataViewType columnType) => (columnType as VectorDataViewType)?.ItemType ?? columnType;
-
-    public static int GetVectorSize(this DataViewType columnType) => (columnType as VectorDataViewType)?.Size ?? 0;
 
     public static InternalDataKind GetRawKind(this DataViewType columnType)
     {

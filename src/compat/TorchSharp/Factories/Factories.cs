@@ -55,7 +55,7 @@ public static unsafe partial class torch
         fixed (long* sizes = size)
         {
             Arg shape = Arg.Fixed(sizes, size.Length);
-            Tensor made = hasExtra ? op.Call(shape, extra, dtype ?? _defaultDtype, Arg.None, device) : op.Call(shape, dtype ?? _defaultDtype, Arg.None, device);
+            Tensor made = hasExtra ? op.Call(shape, extra, dtype ?? ScalarType.Float32, Arg.None, device) : op.Call(shape, dtype ?? ScalarType.Float32, Arg.None, device);
             return Grad(made, requiresGrad);
         }
     }

@@ -39,8 +39,6 @@ internal static unsafe partial class NativeMethods
     [DllImport(Shim), SuppressGCTransition] internal static extern int rrec_dtype(nint tensor);
     [DllImport(Shim), SuppressGCTransition] internal static extern long rrec_element_size(nint tensor);
     [DllImport(Shim), SuppressGCTransition] internal static extern int rrec_is_contiguous(nint tensor);
-    [DllImport(Shim), SuppressGCTransition] internal static extern long rrec_storage_offset(nint tensor);
-    [DllImport(Shim), SuppressGCTransition] internal static extern int rrec_is_sparse(nint tensor);
     [DllImport(Shim), SuppressGCTransition] internal static extern long rrec_device(nint tensor);
     [DllImport(Shim), SuppressGCTransition] internal static extern void rrec_sizes(nint tensor, long* sizes);
     [DllImport(Shim), SuppressGCTransition] internal static extern void rrec_strides(nint tensor, long* strides);
@@ -63,14 +61,11 @@ internal static unsafe partial class NativeMethods
     [DllImport(Shim)] internal static extern int rrec_uses_openblas();
     [DllImport(Shim)] internal static extern int rrec_cuda_device_count();
     [DllImport(Shim)] internal static extern byte* rrec_cuda_synchronize(int index);
-    [DllImport(Shim)] internal static extern void rrec_set_default_dtype(int dtype);
-    [DllImport(Shim)] internal static extern int rrec_allow_tf32(int set);
     [DllImport(Shim)] internal static extern byte* rrec_version();
 
     [DllImport(Shim)] internal static extern int rrec_requires_grad(nint tensor);
     [DllImport(Shim)] internal static extern byte* rrec_set_requires_grad(nint tensor, int value);
     [DllImport(Shim)] internal static extern int rrec_is_leaf(nint tensor);
-    [DllImport(Shim)] internal static extern byte* rrec_retain_grad(nint tensor);
     [DllImport(Shim)] internal static extern byte* rrec_grad(nint tensor, nint* grad);
     [DllImport(Shim)] internal static extern byte* rrec_set_grad(nint tensor, nint grad);
     [DllImport(Shim)] internal static extern byte* rrec_backward(nint* tensors, int count, nint* gradients, int gradientCount,

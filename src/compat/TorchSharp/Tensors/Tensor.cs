@@ -11,14 +11,13 @@ public static partial class torch
     /// </summary>
     public partial class Tensor : IDisposable
     {
-        private static long _totalCount, _peakCount;
+        private static long _totalCount;
         private nint _handle;
 
         internal Tensor(nint handle)
         {
             _handle = handle;
-            long total = Interlocked.Increment(ref _totalCount);
-            if (total > _peakCount) _peakCount = total;
+            Interlocked.Increment(ref _totalCount);
             DisposeScopeManager.OfThread.Register(this);
         }
 
@@ -27,9 +26,8 @@ public static partial class torch
         internal DisposeScope? OwningDisposeScope { get; set; }
         internal int PlaceInScope { get; set; }
 
-        /// <summary>Tensors alive in the process, and the most there ever were.</summary>
+        /// <summary>Tensors alive in the process.</summary>
         public static long TotalCount => _totalCount;
-        public static long PeakCount => _peakCount;
 
         /// <summary>Takes over one reference to a native tensor.</summary>
         public static Tensor UnsafeCreateTensor(nint handle) => new(handle);
@@ -100,7 +98,6 @@ public static partial class torch
         }
 
         public long Dimensions => NativeMethods.rrec_dim(Handle);
-        public long ndim => Dimensions;
         public long dim() => Dimensions;
         public long NumberOfElements => NativeMethods.rrec_numel(Handle);
         public long numel() => NumberOfElements;
@@ -109,13 +106,9 @@ public static partial class torch
         public Device device => Device.Unpack(NativeMethods.rrec_device(Handle));
         public DeviceType device_type => (DeviceType)(NativeMethods.rrec_device(Handle) >> 32);
         public int device_index => (int)NativeMethods.rrec_device(Handle);
-        public bool is_cuda => device_type == DeviceType.CUDA;
-        public bool is_meta => device_type == DeviceType.META;
-        public bool is_sparse => NativeMethods.rrec_is_sparse(Handle) != 0;
         public bool is_integral() => torch.is_integral(dtype);
         public bool is_floating_point() => torch.is_floating_point(dtype);
         public bool is_contiguous() => NativeMethods.rrec_is_contiguous(Handle) != 0;
-        public long storage_offset() => NativeMethods.rrec_storage_offset(Handle);
 
         public unsafe long[] shape
         {
@@ -166,7 +159,6 @@ public static partial class torch
             return this;
         }
 
-        public unsafe void retain_grad() => NativeMethods.Check(NativeMethods.rrec_retain_grad(Handle));
 
         public unsafe Tensor? grad
         {

@@ -21,7 +21,6 @@ public sealed unsafe class TensorAccessor<T> : IDisposable, IEnumerable<T> where
     }
 
     public long Count => _tensor.numel();
-    public bool IsReadOnly => false;
 
     public T this[params long[] indices]
     {
