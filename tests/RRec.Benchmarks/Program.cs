@@ -4,6 +4,7 @@ using RRec.Benchmarks;
 using RRec.Benchmarks.Quality;
 using RRec.TestSupport;
 
+if (args is [SoakTraining.ChildVerb, ..]) return SoakTraining.Child(args); // the process that `bench soak` watches
 if (args is [CrashTraining.ChildVerb, ..]) return CrashTraining.Child(args); // the process that `bench crash` kills
 
 RootCommand root = new("Benchmarks of RRec.MLNet. Each prints JSON lines and appends them to artifacts/bench.jsonl.");

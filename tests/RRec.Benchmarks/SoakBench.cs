@@ -13,50 +13,28 @@ internal static class SoakBench
 
     private const double Allowed = 0.02;
 
-    // glibc gives threads heaps of their own, and blocks that wander between them scatter over all: resident memory then creeps up by a tenth although nothing more is
-    // in use. With one heap it shows leaks and nothing else.
-    private const string Arenas = "MALLOC_ARENA_MAX";
-
     public static Command Command()
     {
         Option<int> steps = new("--steps") { Description = "Steps of RecPO.", DefaultValueFactory = _ => 2000 };
         Option<bool> all = new("--all") { Description = "Print every sample too." };
+        steps.Validators.Add(r => { if (r.GetValueOrDefault<int>() < Settled + 100) r.AddError($"--steps must be at least {Settled + 100}: memory is looked at from step {Settled} on."); });
         Command command = new("soak", "Many RecPO steps on a tiny world: native and managed memory must stay flat after step 200.") { steps, all };
         command.SetAction(result =>
         {
-            if (Environment.GetEnvironmentVariable(Arenas) is null) return WithOneArena();
-            string folder = Path.Combine(Path.GetTempPath(), "rrec-soak-" + Guid.NewGuid().ToString("n"));
-            Directory.CreateDirectory(folder);
-            try
+            Stopwatch clock = Stopwatch.StartNew();
+            IReadOnlyList<MemorySample> samples = SoakTraining.RunApart(arguments => new ProcessStartInfo(Environment.ProcessPath!, [typeof(SoakBench).Assembly.Location, .. arguments]), result.GetValue(steps), 20);
+            if (result.GetValue(all))
+                foreach (MemorySample s in samples) Console.WriteLine(JsonSerializer.Serialize(s));
+            double resident = SoakTraining.Drift(samples, Settled, s => s.Resident), managed = SoakTraining.Drift(samples, Settled, s => s.Managed), native = SoakTraining.Drift(samples, Settled, s => s.Native);
+            long tensors = samples.Where(s => s.Step >= Settled).Max(s => s.Tensors) - samples.Where(s => s.Step >= Settled).Min(s => s.Tensors);
+            bool flat = resident <= Allowed && native <= Allowed && managed <= Allowed && tensors == 0;
+            BenchLog.Write(JsonSerializer.Serialize(new
             {
-                Stopwatch clock = Stopwatch.StartNew();
-                IReadOnlyList<MemorySample> samples = SoakTraining.Run(result.GetValue(steps), 20, folder);
-                if (result.GetValue(all))
-                    foreach (MemorySample s in samples) Console.WriteLine(JsonSerializer.Serialize(s));
-                double resident = SoakTraining.Drift(samples, Settled, s => s.Resident), managed = SoakTraining.Drift(samples, Settled, s => s.Managed), native = SoakTraining.Drift(samples, Settled, s => s.Native);
-                long tensors = samples.Where(s => s.Step >= Settled).Max(s => s.Tensors) - samples.Where(s => s.Step >= Settled).Min(s => s.Tensors);
-                bool flat = resident <= Allowed && native <= Allowed && managed <= Allowed && tensors == 0;
-                BenchLog.Write(JsonSerializer.Serialize(new
-                {
-                    name = "soak", steps = samples[^1].Step, seconds = Math.Round(clock.Elapsed.TotalSeconds, 1), residentMB = Math.Round(samples[^1].Resident / 1e6, 1), nativeMB = Math.Round(samples[^1].Native / 1e6, 1), managedMB = Math.Round(samples[^1].Managed / 1e6, 2),
-                    residentDrift = Math.Round(resident, 4), nativeDrift = Math.Round(native, 4), managedDrift = Math.Round(managed, 4), tensorsMore = tensors, flat,
-                }));
-                return flat ? 0 : 1;
-            }
-            finally
-            {
-                Directory.Delete(folder, recursive: true);
-            }
+                name = "soak", steps = samples[^1].Step, seconds = Math.Round(clock.Elapsed.TotalSeconds, 1), residentMB = Math.Round(samples[^1].Resident / 1e6, 1), nativeMB = Math.Round(samples[^1].Native / 1e6, 1), managedMB = Math.Round(samples[^1].Managed / 1e6, 2),
+                residentDrift = Math.Round(resident, 4), nativeDrift = Math.Round(native, 4), managedDrift = Math.Round(managed, 4), tensorsMore = tensors, flat,
+            }));
+            return flat ? 0 : 1;
         });
         return command;
-    }
-
-    private static int WithOneArena()
-    {
-        ProcessStartInfo start = new(Environment.ProcessPath!, [typeof(SoakBench).Assembly.Location, .. Environment.GetCommandLineArgs().Skip(1)]);
-        start.Environment[Arenas] = "1";
-        using Process child = Process.Start(start)!;
-        child.WaitForExit();
-        return child.ExitCode;
     }
 }

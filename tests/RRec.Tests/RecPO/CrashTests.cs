@@ -23,8 +23,13 @@ public sealed class CrashTests
     }
 }
 
-/// <summary>The test assembly is also the program that a crash test kills.</summary>
+/// <summary>The test assembly is also the program that a crash test kills and that a soak test watches.</summary>
 internal static class Program
 {
-    private static int Main(string[] args) => args is [CrashTraining.ChildVerb, ..] ? CrashTraining.Child(args) : 0;
+    private static int Main(string[] args) => args switch
+    {
+        [CrashTraining.ChildVerb, ..] => CrashTraining.Child(args),
+        [SoakTraining.ChildVerb, ..] => SoakTraining.Child(args),
+        _ => 0,
+    };
 }

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using RRec.RecPO;
 using TorchSharp;
 
@@ -21,11 +23,48 @@ internal readonly record struct MemorySample(int Step, long Resident, long Manag
 /// </summary>
 internal static class SoakTraining
 {
+    public const string ChildVerb = "soak-child";
+
+    /// <summary>
+    /// Runs the training in a process of its own. What else allocates is kept away there: the compiler that improves hot code meanwhile (some megabytes that come
+    /// and go), and glibc's heaps per thread, over which blocks scatter. What is left is what training holds.
+    /// </summary>
+    /// <param name="program">The program that runs <see cref="Child"/> when it is given its arguments.</param>
+    /// <param name="steps">Steps of RecPO.</param>
+    /// <param name="every">A sample every so many steps.</param>
+    public static IReadOnlyList<MemorySample> RunApart(Func<string[], ProcessStartInfo> program, int steps, int every)
+    {
+        string folder = Directory.CreateTempSubdirectory("rrec-soak-").FullName;
+        try
+        {
+            string result = Path.Combine(folder, "samples.json");
+            ProcessStartInfo start = program([ChildVerb, steps.ToString(CultureInfo.InvariantCulture), every.ToString(CultureInfo.InvariantCulture), folder, result]);
+            start.Environment["DOTNET_TieredCompilation"] = "0";
+            start.Environment["MALLOC_ARENA_MAX"] = "1";
+            using Process process = Process.Start(start)!;
+            process.WaitForExit();
+            if (process.ExitCode != 0) throw new InvalidOperationException($"The training process ended with {process.ExitCode}.");
+            return JsonSerializer.Deserialize<List<MemorySample>>(File.ReadAllText(result))!;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>The process's part: trains and writes the samples.</summary>
+    public static int Child(string[] args)
+    {
+        IReadOnlyList<MemorySample> samples = Run(int.Parse(args[1], CultureInfo.InvariantCulture), int.Parse(args[2], CultureInfo.InvariantCulture), args[3]);
+        File.WriteAllText(args[4], JsonSerializer.Serialize(samples));
+        return 0;
+    }
+
     /// <summary>Trains and looks at the memory every so many steps.</summary>
     /// <param name="steps">Steps of RecPO.</param>
     /// <param name="every">A sample every so many steps.</param>
     /// <param name="checkpoints">A folder for checkpoints.</param>
-    public static IReadOnlyList<MemorySample> Run(int steps, int every, string checkpoints)
+    private static IReadOnlyList<MemorySample> Run(int steps, int every, string checkpoints)
     {
         RecPOOptions recPO = RecPOOptions.Cpu with
         {
@@ -57,7 +96,7 @@ internal static class SoakTraining
             if (value.StepMetrics is null || value.Step % every != 0) return;
             GC.Collect();
             GC.WaitForPendingFinalizers();
-            Samples.Add(new MemorySample(value.Step, Resident(), GC.GetTotalMemory(forceFullCollection: true), Native(), GC.GetGCMemoryInfo().TotalCommittedBytes, System.Diagnostics.Process.GetCurrentProcess().Threads.Count, torch.Tensor.TotalCount));
+            Samples.Add(new MemorySample(value.Step, Resident(), GC.GetTotalMemory(forceFullCollection: true), Native(), GC.GetGCMemoryInfo().TotalCommittedBytes, Process.GetCurrentProcess().Threads.Count, torch.Tensor.TotalCount));
         }
 
         private static long Native()
