@@ -12,7 +12,11 @@ namespace RRec.WarmUp;
 /// follow the linear teacher (divergence; with a guide) and the purchase (cross entropy); the language head should write the target
 /// reasonings. Items that are in the history at that point are no candidates there.
 /// </summary>
-internal sealed class WarmUpObjective(R2ecModel model, CatalogueBackboneGuide? guide, WarmUpOptions options)
+/// <param name="model">The model that learns.</param>
+/// <param name="guide">The linear teacher and its reasonings; null without.</param>
+/// <param name="options">Weights and candidates.</param>
+/// <param name="drawn">How candidates come to be drawn: where only purchases teach, their logits are corrected for it. Null: not corrected.</param>
+internal sealed class WarmUpObjective(R2ecModel model, CatalogueBackboneGuide? guide, WarmUpOptions options, CandidateOdds? drawn = null)
 {
     private const float Closed = -1e4f;
 
@@ -34,12 +38,13 @@ internal sealed class WarmUpObjective(R2ecModel model, CatalogueBackboneGuide? g
         Tensor flat = hidden.reshape(-1, backbone.Config.HiddenSize);
 
         int[] candidates = Candidates([.. batch.Lines, .. batch.Answers], random);
+        Tensor? correction = drawn is null ? null : tensor(drawn.Log(candidates, batch.Lines.Length + batch.Answers.Length, options), device: backbone.Device);
         int[][] prompts = [.. candidates.Select(c => model.ItemPrompts[c])];
         using PaddedBatch items = PaddedBatch.FromRows(prompts, device: backbone.Device);
         Tensor vectors = ItemTable.Normalize(backbone.LastHidden(items));                                           // [candidates, hidden]
 
-        (Tensor lines, double divergence, double entropy) = Ranking(batch, batch.Lines, flat, sequences.Tokens, vectors, candidates, rows, rowIndexes, logTemperature, false);
-        (Tensor answers, double answerDivergence, double answerEntropy) = Ranking(batch, batch.Answers, flat, sequences.Tokens, vectors, candidates, rows, rowIndexes, logTemperature, true);
+        (Tensor lines, double divergence, double entropy) = Ranking(batch, batch.Lines, flat, sequences.Tokens, vectors, correction, candidates, rows, rowIndexes, logTemperature, false);
+        (Tensor answers, double answerDivergence, double answerEntropy) = Ranking(batch, batch.Answers, flat, sequences.Tokens, vectors, correction, candidates, rows, rowIndexes, logTemperature, true);
         Tensor loss = lines + answers * options.AnswerWeight;
         double reasoning = double.NaN;
         if (reasoningWeight > 0 && batch.Written.Length > 0)
@@ -56,7 +61,7 @@ internal sealed class WarmUpObjective(R2ecModel model, CatalogueBackboneGuide? g
 
     // Mean over the points of the weighted divergence and cross entropy.
     private (Tensor Loss, double Divergence, double CrossEntropy) Ranking(WarmUpBatch batch, ReadingPoint[] points, Tensor flat, int width, Tensor vectors,
-        int[] candidates, IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int> rowIndexes, Tensor logTemperature, bool answers)
+        Tensor? correction, int[] candidates, IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int> rowIndexes, Tensor logTemperature, bool answers)
     {
         Device device = model.Backbone.Device;
         if (points.Length == 0) return (zeros(1, device: device).sum(), 0, 0);
@@ -72,6 +77,7 @@ internal sealed class WarmUpObjective(R2ecModel model, CatalogueBackboneGuide? g
             label[p] = place.TryGetValue(points[p].Label, out int own) ? own : -1;
         }
         Tensor mask = tensor(closed, [points.Length, candidates.Length], device: device);
+        if (correction is not null) mask = mask - correction;
         Tensor logProbabilities = (users.matmul(vectors.t()) * (-logTemperature).exp() + mask).log_softmax(-1);               // [points, candidates]
 
         Tensor loss = zeros(1, device: device).sum();

@@ -27,7 +27,7 @@ public sealed record WarmUpOptions
     /// <summary>Items drawn uniformly as candidates of a step, encoded afresh with gradient (stale ones make the loss collapse). 0 or more; default 400.</summary>
     public int UniformCandidates { get; init; } = 400;
 
-    /// <summary>Labels of the step that are candidates too, at most. 1 or more; default 200.</summary>
+    /// <summary>Labels of the step that are candidates too, at most. 1 or more; default 200. Without a guide logits are corrected for how often an item is drawn.</summary>
     public int LabelCandidates { get; init; } = 200;
 
     /// <summary>Weight of the divergence from the linear teacher's ranking. 0 or more; default 1. Ignored without a catalogue backbone's guide.</summary>

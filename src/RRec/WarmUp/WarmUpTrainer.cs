@@ -42,7 +42,7 @@ public static class WarmUpTrainer
         options ??= new WarmUpOptions();
         options.Validate();
         if (train.Count == 0) throw new ArgumentException("There are no training rows: at least one history with a target is needed.", nameof(train));
-        WarmUpObjective objective = new(model, guide, options);
+        WarmUpObjective objective = new(model, guide, options, guide is null ? new CandidateOdds(model.Catalogue.Count, train) : null);
         using Tensor logTemperature = StartTemperature(model, train, objective, guide, options).DetachFromDisposeScope();
         if (options.Steps == 0) return new WarmUpResult(0, double.NaN, double.NaN, Math.Exp(logTemperature.item<float>()));
 

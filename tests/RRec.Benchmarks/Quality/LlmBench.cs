@@ -41,7 +41,7 @@ internal static class LlmBench
         Option<int> rows = new("--rows") { Description = "Rows to rank: the first so many in time.", DefaultValueFactory = _ => 200 };
         Option<double> rate = new("--rate") { Description = "Peak rate of the warm-up.", DefaultValueFactory = _ => 1e-3 };
         Option<string> type = new("--weights") { Description = "Type of the frozen weights: float32 or bfloat16.", DefaultValueFactory = _ => "float32" };
-        Option<bool> test = new("--test") { Description = "The first test rows instead of validation rows; logged." };
+        Option<bool> test = new("--test") { Description = "Rank the first test rows as well; logged." };
         foreach (Option option in new Option[] { backbone, minutes, rows, rate, type, test }) command.Options.Add(option);
         command.SetAction(parsed => Run(parsed.GetValue(backbone)!, parsed.GetValue(minutes), parsed.GetValue(rows), parsed.GetValue(rate),
             parsed.GetValue(type) == "bfloat16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, parsed.GetValue(test)));
@@ -52,10 +52,10 @@ internal static class LlmBench
     {
         if (test) TestUse.Log("bench " + string.Join(' ', Environment.GetCommandLineArgs().Skip(1)), TimeProvider.System);
         Stopwatch clock = Stopwatch.StartNew();
-        QualityData data = QualityData.Load(test, count);
+        QualityData data = QualityData.Load(test: false, count);
         R2ecModel Open() => R2ecModel.Open(folder, data.All.Catalogue, new R2ecSettings { Window = 10, MaxNewTokens = 24, MaxPromptTokens = 512, MaxItemTokens = 64, Temperature = 0.02 },
             weightType: type, chat: ChatFormat.Plain, prompts: Prompts);
-        LlmReport report = new(data, clock);
+        LlmReport report = new(test ? [data, QualityData.Load(test: true, count, data.All)] : [data], clock);
         IReadOnlyList<Recommendation> before;
         using (R2ecModel untrained = Open()) before = report.Rank(untrained, ZeroShot, default);
 
