@@ -54,7 +54,7 @@ public static class CatalogueBackboneBuilder
 
         Report(2, "factors");
         WiringLayout layout = new(options.HiddenSize);
-        double temperature = options.TeacherTemperature > 0 ? options.TeacherTemperature : DefaultTemperature(teacher, sequences, options);
+        double temperature = options.TeacherTemperature > 0 ? options.TeacherTemperature : TeacherGuide.DefaultTemperature(teacher, sequences, options);
         TeacherFactors factors = TeacherFactors.Fit(teacher, sequences, layout.Rank, options, temperature);
         Report(3, "distillation of the factors");
         FactorDistillation.Run(factors, teacher, sequences, options, temperature, (step, divergence) => Report(3, $"distillation step {step} of {options.DistillationSteps}, divergence {divergence:0.000}"), cancel);
@@ -82,18 +82,6 @@ public static class CatalogueBackboneBuilder
         Report(Stages, "written");
         return new CatalogueBackboneGuide(options, teacher, foldTeachers, tables, attributes, predictor, tokenizer, strength, temperature);
     }
-
-    /// <summary>The teacher's softmax should be neither uniform nor certain: a fixed share of the spread of its scores.</summary>
-    internal static double DefaultTemperature(ItemItemModel teacher, PurchaseSequences sequences, CatalogueBackboneOptions options)
-    {
-        HistorySampler sampler = new(sequences, options.Window, options.Seed + 4);
-        double spread = 0;
-        const int samples = 200;
-        for (int i = 0; i < samples; i++) spread += FactorDistillation.StandardDeviation(teacher.Score(sampler.Next()));
-        return Math.Max(1e-9, TemperatureShare * spread / samples);
-    }
-
-    private const double TemperatureShare = 0.875;
 
     private static void Write(string folder, BackboneConfig config, DecoderArrays weights, CatalogueTokenizer tokenizer)
     {

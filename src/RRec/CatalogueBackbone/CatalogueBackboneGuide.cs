@@ -6,7 +6,7 @@ namespace RRec.CatalogueBackbone;
 /// What training on top of a catalogue backbone may know besides its folder: the teacher it was wired from, what it should say, and the
 /// fold tables. None of it is part of the model.
 /// </summary>
-public sealed class CatalogueBackboneGuide : IDisposable
+public sealed class CatalogueBackboneGuide : TeacherGuide
 {
     private readonly CatalogueBackboneOptions _options;
     private readonly ItemItemModel[] _foldTeachers;
@@ -15,23 +15,17 @@ public sealed class CatalogueBackboneGuide : IDisposable
     private readonly CatalogueTokenizer _tokenizer;
 
     internal CatalogueBackboneGuide(CatalogueBackboneOptions options, ItemItemModel teacher, ItemItemModel[] foldTeachers, FoldTables? folds,
-        SpokenAttributes attributes, AttributePredictor predictor, CatalogueTokenizer tokenizer, double statementStrength, double temperature)
+        SpokenAttributes attributes, AttributePredictor predictor, CatalogueTokenizer tokenizer, double statementStrength, double temperature) : base(teacher, temperature)
     {
-        (_options, Teacher, _foldTeachers, Folds, _attributes, _predictor, _tokenizer) = (options, teacher, foldTeachers, folds, attributes, predictor, tokenizer);
-        (StatementStrength, TeacherTemperature) = (statementStrength, temperature);
+        (_options, _foldTeachers, Folds, _attributes, _predictor, _tokenizer) = (options, foldTeachers, folds, attributes, predictor, tokenizer);
+        StatementStrength = statementStrength;
     }
-
-    /// <summary>The linear recommender that the backbone was wired from.</summary>
-    public ItemItemModel Teacher { get; }
 
     /// <summary>The fold tables for training rows; null where there were none (fewer than two users, or switched off).</summary>
     public FoldTables? Folds { get; }
 
     /// <summary>What a named attribute adds to the teacher's score of the items that have it.</summary>
     public double StatementStrength { get; }
-
-    /// <summary>The temperature at which the teacher's scores are soft labels.</summary>
-    public double TeacherTemperature { get; }
 
     /// <summary>What a reasoning can say, in words.</summary>
     public IReadOnlyList<string> AttributeWords => _attributes.Words;
@@ -40,8 +34,8 @@ public sealed class CatalogueBackboneGuide : IDisposable
     public int[] SuggestedReasoning(ReadOnlySpan<int> history) =>
         [.. NamedAttributes(history).Select(a => _tokenizer.PhraseToken[a])];
 
-    /// <summary>The teacher for a training row: the one without its user where there are folds.</summary>
-    internal ItemItemModel TeacherOf(int rowIndex) => Folds is null ? Teacher : _foldTeachers[Folds.FoldOfRow[rowIndex]];
+    /// <inheritdoc/>
+    internal override ItemItemModel TeacherOf(int rowIndex) => Folds is null ? Teacher : _foldTeachers[Folds.FoldOfRow[rowIndex]];
 
     internal int[] NamedAttributes(ReadOnlySpan<int> history) => _predictor.Name(_attributes, history, Math.Min(_options.NamedAttributes, _attributes.Count), _options);
 
@@ -72,5 +66,5 @@ public sealed class CatalogueBackboneGuide : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Folds?.Dispose();
+    protected override void Dispose(bool disposing) => Folds?.Dispose();
 }

@@ -13,12 +13,15 @@ namespace RRec.WarmUp;
 /// reasonings. Items that are in the history at that point are no candidates there.
 /// </summary>
 /// <param name="model">The model that learns.</param>
-/// <param name="guide">The linear teacher and its reasonings; null without.</param>
+/// <param name="guide">The linear teacher, with reasonings where the backbone is wired from it; null without.</param>
 /// <param name="options">Weights and candidates.</param>
 /// <param name="drawn">How candidates come to be drawn: where only purchases teach, their logits are corrected for it. Null: not corrected.</param>
-internal sealed class WarmUpObjective(R2ecModel model, CatalogueBackboneGuide? guide, WarmUpOptions options, CandidateOdds? drawn = null)
+internal sealed class WarmUpObjective(R2ecModel model, TeacherGuide? guide, WarmUpOptions options, CandidateOdds? drawn = null)
 {
     private const float Closed = -1e4f;
+    private const int LeastGroup = 16, MostGroups = 4;
+
+    private readonly CatalogueBackboneGuide? _wired = guide as CatalogueBackboneGuide;
 
     /// <summary>The parts of one evaluation, for reports.</summary>
     public readonly record struct Parts(double Divergence, double CrossEntropy, double Reasoning);
@@ -32,16 +35,14 @@ internal sealed class WarmUpObjective(R2ecModel model, CatalogueBackboneGuide? g
     public Tensor Evaluate(IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int> rowIndexes, Random random, Tensor logTemperature, double reasoningWeight, out Parts parts)
     {
         Backbone backbone = model.Backbone;
-        WarmUpBatch batch = WarmUpBatch.Make(model, guide, rows, guide is null ? 0 : options.TitleDropout, random);
+        WarmUpBatch batch = WarmUpBatch.Make(model, _wired, rows, options.TitleDropout, random);
         using PaddedBatch sequences = PaddedBatch.FromRows(batch.Sequences, device: backbone.Device);
-        Tensor hidden = backbone.Hidden(sequences, options.UseFoldTables ? guide?.Folds?.ForTokens(sequences.Ids, rowIndexes) : null);          // [rows, tokens, hidden]
+        Tensor hidden = backbone.Hidden(sequences, options.UseFoldTables ? _wired?.Folds?.ForTokens(sequences.Ids, rowIndexes) : null);          // [rows, tokens, hidden]
         Tensor flat = hidden.reshape(-1, backbone.Config.HiddenSize);
 
         int[] candidates = Candidates([.. batch.Lines, .. batch.Answers], random);
         Tensor? correction = drawn is null ? null : tensor(drawn.Log(candidates, batch.Lines.Length + batch.Answers.Length, options), device: backbone.Device);
-        int[][] prompts = [.. candidates.Select(c => model.ItemPrompts[c])];
-        using PaddedBatch items = PaddedBatch.FromRows(prompts, device: backbone.Device);
-        Tensor vectors = ItemTable.Normalize(backbone.LastHidden(items));                                           // [candidates, hidden]
+        Tensor vectors = Vectors(candidates);                                                                        // [candidates, hidden]
 
         (Tensor lines, double divergence, double entropy) = Ranking(batch, batch.Lines, flat, sequences.Tokens, vectors, correction, candidates, rows, rowIndexes, logTemperature, false);
         (Tensor answers, double answerDivergence, double answerEntropy) = Ranking(batch, batch.Answers, flat, sequences.Tokens, vectors, correction, candidates, rows, rowIndexes, logTemperature, true);
@@ -57,6 +58,23 @@ internal sealed class WarmUpObjective(R2ecModel model, CatalogueBackboneGuide? g
         }
         parts = new Parts(divergence, entropy, reasoning);
         return loss;
+    }
+
+    // Items of like length together: in one rectangle a long title would make every other as long, at half of a real LLM's time.
+    private Tensor Vectors(int[] candidates)
+    {
+        int[][] prompts = [.. candidates.Select(c => model.ItemPrompts[c])];
+        int[] byLength = [.. Enumerable.Range(0, prompts.Length).OrderBy(i => prompts[i].Length)];
+        int groups = prompts[byLength[^1]].Length == prompts[byLength[0]].Length ? 1 : Math.Clamp(prompts.Length / LeastGroup, 1, MostGroups);
+        List<Tensor> parts = [];
+        foreach (int[] group in byLength.Chunk((prompts.Length + groups - 1) / groups))
+        {
+            using PaddedBatch items = PaddedBatch.FromRows([.. group.Select(i => prompts[i])], device: model.Backbone.Device);
+            parts.Add(model.Backbone.LastHidden(items));
+        }
+        long[] place = new long[prompts.Length];
+        for (int at = 0; at < place.Length; at++) place[byLength[at]] = at;
+        return ItemTable.Normalize(cat(parts, 0).index_select(0, Long(place)));
     }
 
     // Mean over the points of the weighted divergence and cross entropy.
@@ -114,7 +132,7 @@ internal sealed class WarmUpObjective(R2ecModel model, CatalogueBackboneGuide? g
             {
                 Span<float> target = scores.AsSpan(point * candidates.Length, candidates.Length);
                 teacher.AddScores(batch.Shown[row].AsSpan(0, points[point].Bought), candidates, target);
-                if (answers) guide.AddStatements(batch.Named[row], candidates, target);
+                if (answers) _wired?.AddStatements(batch.Named[row], candidates, target);
             }
         });
         return scores;

@@ -28,13 +28,13 @@ public static class WarmUpTrainer
     /// <param name="model">The model.</param>
     /// <param name="train">Training rows; with a guide the very rows it was made from, in their order.</param>
     /// <param name="options">Null: the defaults.</param>
-    /// <param name="guide">What a catalogue backbone's builder returned; null for other backbones.</param>
+    /// <param name="guide">What a catalogue backbone's builder returned; for other backbones <see cref="TeacherGuide.Fit"/>, or null: purchases alone teach.</param>
     /// <param name="progress">Told after every step; may be null.</param>
     /// <param name="cancel">Stops between steps; the weights stay as they are then.</param>
     /// <returns>How it went; apply <see cref="WarmUpResult.Temperature"/> to the model's settings.</returns>
     /// <exception cref="ArgumentException">Options out of range, or no training rows.</exception>
     /// <exception cref="InvalidOperationException">The loss was not finite.</exception>
-    public static WarmUpResult Train(R2ecModel model, IReadOnlyList<PurchaseRow> train, WarmUpOptions? options = null, CatalogueBackboneGuide? guide = null,
+    public static WarmUpResult Train(R2ecModel model, IReadOnlyList<PurchaseRow> train, WarmUpOptions? options = null, TeacherGuide? guide = null,
         IProgress<R2ecProgress>? progress = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -82,7 +82,7 @@ public static class WarmUpTrainer
     }
 
     // A catalogue backbone's cosines have their own scale: take the temperature of a short list that fits a first batch best.
-    private static Tensor StartTemperature(R2ecModel model, IReadOnlyList<PurchaseRow> train, WarmUpObjective objective, CatalogueBackboneGuide? guide, WarmUpOptions options)
+    private static Tensor StartTemperature(R2ecModel model, IReadOnlyList<PurchaseRow> train, WarmUpObjective objective, TeacherGuide? guide, WarmUpOptions options)
     {
         using var noGradient = no_grad();
         double best = model.Settings.Temperature, least = double.PositiveInfinity;

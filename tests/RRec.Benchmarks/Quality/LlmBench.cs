@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using RRec.Backbones;
+using RRec.CatalogueBackbone;
 using RRec.Data;
 using RRec.Metrics;
 using RRec.RecPO;
@@ -11,7 +12,7 @@ using TorchSharp;
 namespace RRec.Benchmarks.Quality;
 
 /// <summary>
-/// A real LLM with LoRA on the same rows and in the same tables: contrastive warm-up, then RecPO, as far as the given minutes reach. Prompts are
+/// A real LLM with LoRA on the same rows and in the same tables: a warm-up that follows the linear teacher, then RecPO, as far as the given minutes reach. Prompts are
 /// short and windows are ten lines, because on a CPU tokens are what there is too little of. Rows are the first N, never picked.
 /// </summary>
 internal static class LlmBench
@@ -61,8 +62,13 @@ internal static class LlmBench
 
         using R2ecModel model = Open();   // without an item table, which the warm-up would keep up to date
         model.Backbone.AttachLora(new LoraOptions { Rank = 16, Alpha = 32 }, seed: 1);
-        WarmUpOptions warmUp = new() { UsersPerStep = 4, UniformCandidates = 20, LabelCandidates = 44, LearningRate = rate, WeightAverage = 0.9, RateWarmUpSteps = 10, Seed = 1 };
-        Measured cost = report.Timed("warm-up", minutes * 0.75 * 60, steps => WarmUpTrainer.Train(model, data.All.Train, warmUp with { Steps = steps }, null, report.Progress));
+        WarmUpOptions warmUp = new() { UsersPerStep = 8, UniformCandidates = 32, LabelCandidates = 32, LabelWeight = 0.3, LearningRate = rate, WeightAverage = 0.9, RateWarmUpSteps = 10, Seed = 1 };
+        (TeacherGuide teacher, Measured cost) = Measured.Of(() => TeacherGuide.Fit(data.All.Catalogue, data.All.Train));
+        cost += report.Timed("warm-up", minutes * 0.75 * 60, steps =>
+        {
+            WarmUpResult result = WarmUpTrainer.Train(model, data.All.Train, warmUp with { Steps = steps }, teacher, report.Progress);
+            model.Settings = model.Settings with { Temperature = result.Temperature };
+        });
         report.Rank(model, WarmUp, cost);
 
         RecPOOptions recpo = RecPOOptions.Paper with

@@ -57,6 +57,29 @@ public sealed class WarmUpTrainerTests
     }
 
     [Fact]
+    public void A_backbone_that_nothing_was_wired_into_learns_from_the_teacher_alone()
+    {
+        PurchaseRow[] train = Cinema.Rows(80, 1);
+        using TeacherGuide teacher = TeacherGuide.Fit(Cinema.Catalogue, train, Cinema.Recipe);
+        Assert.True(teacher.TeacherTemperature > 0);
+        (R2ecModel model, CatalogueBackboneGuide guide, _) = Start();
+        using (model)
+        using (guide)
+        {
+            model.Backbone.AttachLora(new LoraOptions { Rank = 8, Alpha = 16 }, 1);
+            List<string> said = [];
+            WarmUpResult result = WarmUpTrainer.Train(model, train, Short with { LabelWeight = 0, LearningRate = 1e-2 }, teacher, new Progress(p => said.Add(p.Message!)));
+            Assert.True(result.LastLoss < result.FirstLoss, $"loss from {result.FirstLoss} to {result.LastLoss}");
+            Assert.All(said, s => Assert.Contains("reasoning NaN", s));   // it suggests none
+        }
+    }
+
+    private sealed class Progress(Action<R2ecProgress> report) : IProgress<R2ecProgress>
+    {
+        public void Report(R2ecProgress value) => report(value);
+    }
+
+    [Fact]
     public void No_steps_leave_the_weights_alone()
     {
         (R2ecModel model, CatalogueBackboneGuide guide, PurchaseRow[] train) = Start();
