@@ -14,11 +14,12 @@ internal sealed class LlmReport(IReadOnlyList<QualityData> splits, Stopwatch clo
 {
     private readonly List<(string Model, QualityData Data, int[] Ranks, Measured Cost)> _ranked = [];
     private readonly List<string> _trained = [];
-    private double _told = double.NegativeInfinity, _stepped;
+    private double _told = double.NegativeInfinity;
+    private readonly List<double> _stepped = [];
 
     public IProgress<R2ecProgress> Progress => new CatalogueExperiments.Reporter(p =>
     {
-        if (p.Phase is TrainingPhase.WarmUp or TrainingPhase.RecPO) _stepped = clock.Elapsed.TotalSeconds;
+        if (p.Phase is TrainingPhase.WarmUp or TrainingPhase.RecPO) _stepped.Add(clock.Elapsed.TotalSeconds);
         if (clock.Elapsed.TotalSeconds - _told < 20) return;
         _told = clock.Elapsed.TotalSeconds;
         CatalogueExperiments.Say(clock, $"  {p.Phase} {p.Step}/{p.TotalSteps} loss {p.Loss:0.000} {p.StepMetrics}");
@@ -39,13 +40,13 @@ internal sealed class LlmReport(IReadOnlyList<QualityData> splits, Stopwatch clo
         return answers;
     }
 
-    /// <summary>Two steps tell what a step costs, then as many as the seconds hold. The two leave the weights a little moved: they are training, too.</summary>
+    /// <summary>Three steps tell what a step costs (the first one's preparations apart), then as many as the seconds hold. The three leave the weights a little moved: they are training, too.</summary>
     public Measured Timed(string what, double seconds, Action<int> train)
     {
-        const int trial = 2;
-        double start = clock.Elapsed.TotalSeconds;
+        const int trial = 3;
+        _stepped.Clear();
         (_, Measured first) = Measured.Of(() => { train(trial); return 0; });
-        double step = Math.Max(1e-3, (_stepped - start) / trial);
+        double step = Math.Max(1e-3, (_stepped[^1] - _stepped[0]) / (trial - 1));
         int steps = Math.Max(1, (int)((seconds - first.Seconds) / step));
         CatalogueExperiments.Say(clock, $"{what}: {step:0.0} s a step, so {steps} steps");
         (_, Measured rest) = Measured.Of(() => { train(steps); return 0; });
