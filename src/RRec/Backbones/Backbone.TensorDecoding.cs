@@ -9,7 +9,7 @@ public sealed partial class Backbone
     /// Decoding by the library's operators, on any device. Rows stand in a rectangle [prompts, G], so that a prompt's keys are held once; a row that has left idles in
     /// its place until a quarter of the rectangle does, or others enter.
     /// </summary>
-    private sealed class TensorDecoding(Backbone backbone, EmbeddingDelta? delta) : Decoding
+    private sealed partial class TensorDecoding(Backbone backbone, EmbeddingDelta? delta) : Decoding
     {
         private readonly IDisposable? _adapter = backbone.Adapter?.Prepare(backbone.Type);
         private KvPrefix? _prefix;
@@ -18,6 +18,7 @@ public sealed partial class Backbone
         private int[] _place = [];       // of each row, its place in the rectangle
         private int[] _firstColumn = []; // of each row, the cache's column of its first token
         private int _each;
+        private Tensor? _places;         // _place on the device, where the rectangle has gaps
 
         public override int Rows => _place.Length;
 
@@ -26,6 +27,7 @@ public sealed partial class Backbone
             using PaddedBatch batch = PaddedBatch.FromRows(prompts, backbone.Config.PadId ?? 0, backbone.Device);
             KvPrefix entering = backbone.PromptKeys(batch, delta is null ? null : (ids, rows) => delta(ids, [.. rows.Select(r => indexes[r])]));
             if (Rows == 0) Drop();
+            Moved();
             int old = 0, wide = each;
             if (_prefix is null || _cache is null)
             {
@@ -58,13 +60,29 @@ public sealed partial class Backbone
                 (fed[_place[i]], at[_place[i]]) = (tokens[i], positions[i]);
                 max = Math.Max(max, positions[i]);
             }
-            _cache!.Begin(at);
-            Tensor ids = HostTensors.Long(fed, backbone.Device, places, 1), where = HostTensors.Long([.. at.Select(p => (long)p)], backbone.Device, places, 1);
-            var attention = new PrefixAttention(backbone.Config, backbone._ropes, _prefix, where, max, backbone.Type, backbone.FusedAttention, _cache);
-            Tensor? added = delta?.Invoke(ids, [.. Enumerable.Range(0, places).Select(i => _indexes[i / _each])]);
-            Tensor hidden = backbone._decoder.Run(backbone.Input(ids, added), attention).view(places, -1);
-            if (Rows < places) hidden = hidden.index_select(0, HostTensors.Long(_place, backbone.Device));
-            return hidden.MoveToOuterDisposeScope();
+            _cache!.Plan(at);
+            Tensor ids = HostTensors.Long(fed, backbone.Device, places), where = HostTensors.Long(at, backbone.Device);
+            return Feed(ids, where, max, PromptOfPlace()).MoveToOuterDisposeScope();
+        }
+
+        // One token per place, [places], into the cache's next column; the rows' hidden states [rows, hidden].
+        private Tensor Feed(Tensor ids, Tensor positions, int maxPosition, int[] promptOfPlace)
+        {
+            _cache!.Begin();
+            ids = ids.unsqueeze(1);
+            var attention = new PrefixAttention(backbone.Config, backbone._ropes, _prefix!, positions.unsqueeze(1), maxPosition, backbone.Type, backbone.FusedAttention, _cache);
+            Tensor hidden = backbone._decoder.Run(backbone.Input(ids, delta?.Invoke(ids, promptOfPlace)), attention).view(promptOfPlace.Length, -1);
+            return Rows < promptOfPlace.Length ? hidden.index_select(0, Places()) : hidden;
+        }
+
+        private Tensor Places() => _places ??= HostTensors.Long(_place, backbone.Device).DetachFromDisposeScope();
+
+        private int[] PromptOfPlace() => [.. Enumerable.Range(0, _prefix!.Prompts * _each).Select(i => _indexes[i / _each])];
+
+        private void Moved()
+        {
+            _places?.Dispose();
+            _places = null;
         }
 
         public override Tensor Logits(Tensor hidden) => backbone.Logits(hidden);
@@ -76,6 +94,7 @@ public sealed partial class Backbone
 
         public override void Keep(int[] rows)
         {
+            Moved();
             (_place, _firstColumn) = ([.. rows.Select(r => _place[r])], [.. rows.Select(r => _firstColumn[r])]);
             if (Rows == 0) Drop();
             else if (Rows * 4 <= _prefix!.Prompts * _each * 3) _each = Arrange(0);
@@ -110,6 +129,7 @@ public sealed partial class Backbone
         public override void Dispose()
         {
             Drop();
+            Moved();
             _adapter?.Dispose();
         }
     }

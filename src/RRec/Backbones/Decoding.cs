@@ -32,5 +32,30 @@ internal abstract class Decoding : IDisposable
     /// <summary>Keeps some rows, listed in ascending order; the others leave.</summary>
     public abstract void Keep(int[] rows);
 
+    /// <summary>Whether <see cref="Ahead"/> works here.</summary>
+    public virtual bool RunsAhead => false;
+
+    /// <summary>Feeds each row several tokens, the unknown ones sampled from the step before, and says nothing to the host until all are done.</summary>
+    public virtual StepsTaken Ahead(StepsAhead plan) => throw new NotSupportedException();
+
     public abstract void Dispose();
 }
+
+/// <summary>Some steps of all rows, as far as the host can know them beforehand. Indexes are [step, row], row by row within a step.</summary>
+/// <param name="Steps">How many; 1 or more.</param>
+/// <param name="Tokens">Token ids; <see cref="Sampled"/> where it is what the row samples in the step before.</param>
+/// <param name="Positions">Where they stand.</param>
+/// <param name="Noise">What is drawn with in each step; not read where <paramref name="Sample"/> is null.</param>
+/// <param name="Wanted">Whose hidden states the host wants, in ascending order of the steps.</param>
+/// <param name="Sample">From logits [rows, vocabulary] and noise [rows], double precision, to tokens [rows], by operators of the device. Null: nobody samples.</param>
+/// <param name="LogProbabilities">Whether those of the sampled tokens are wanted.</param>
+internal sealed record StepsAhead(int Steps, long[] Tokens, int[] Positions, double[] Noise, IReadOnlyList<(int Step, int Row)> Wanted, Func<Tensor, Tensor, Tensor>? Sample, bool LogProbabilities)
+{
+    public const long Sampled = -1;
+}
+
+/// <summary>What came of them.</summary>
+/// <param name="Ids">The tokens sampled behind each step, [step, row]; empty where nobody samples.</param>
+/// <param name="LogProbs">Their log-probabilities at temperature 1; empty where they were not wanted.</param>
+/// <param name="Hidden">The hidden states that were wanted, single precision.</param>
+internal sealed record StepsTaken(int[] Ids, double[] LogProbs, float[][] Hidden);

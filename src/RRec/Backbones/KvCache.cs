@@ -17,7 +17,8 @@ internal sealed class KvCache : IDisposable
     private readonly (Tensor K, Tensor V)[] _layers;
     private int _capacity = 64;
     private long[] _positions;   // [R, capacity], the host's copy
-    private Tensor? _onDevice;   // its first columns, made when a mask is needed
+    private int _planned;        // columns whose positions are known
+    private Tensor? _onDevice;   // the positions of the planned columns, made when a mask is needed
     private bool _anyDiscarded;
 
     /// <param name="config">The decoder's shape.</param>
@@ -42,12 +43,26 @@ internal sealed class KvCache : IDisposable
     /// <summary>Columns written.</summary>
     public int Columns { get; private set; }
 
-    /// <summary>Opens the next column for tokens at these positions, one per row. Call once per step, before the pass.</summary>
-    public void Begin(ReadOnlySpan<int> positions)
+    /// <summary>Says at which positions the tokens of the next steps will stand, [steps, R]: whatever a mask needs of them can then go to the device at once.</summary>
+    public void Plan(ReadOnlySpan<int> positions)
     {
-        if (Columns == _capacity) Grow();
-        for (int r = 0; r < Rows; r++) _positions[(long)r * _capacity + Columns] = positions[r];
+        int steps = positions.Length / Rows;
+        while (Columns + steps > _capacity) Grow();
+        for (int step = 0; step < steps; step++)
+            for (int r = 0; r < Rows; r++) _positions[(long)r * _capacity + Columns + step] = positions[step * Rows + r];
+        _planned = Columns + steps;
+        Forget();
+    }
+
+    /// <summary>Opens the next planned column. Call once per step, before the pass.</summary>
+    public void Begin()
+    {
+        if (Columns == _planned) throw new InvalidOperationException("No column is planned.");
         Columns++;
+    }
+
+    private void Forget()
+    {
         _onDevice?.Dispose();
         _onDevice = null;
     }
@@ -79,8 +94,7 @@ internal sealed class KvCache : IDisposable
     {
         _positions[(long)row * _capacity + column] = Discarded;
         _anyDiscarded = true;
-        _onDevice?.Dispose();
-        _onDevice = null;
+        Forget();
     }
 
     /// <summary>Writes this step's column and returns all columns so far, [R, K, S, d] each, as views.</summary>
@@ -99,9 +113,11 @@ internal sealed class KvCache : IDisposable
         if (_onDevice is null)
         {
             using DisposeScope scope = NewDisposeScope();
-            _onDevice = HostTensors.Long(_positions, null, Rows, _capacity).narrow(1, 0, Columns).contiguous().to(like.device).DetachFromDisposeScope();
+            var planned = new long[(long)Rows * _planned];
+            for (int r = 0; r < Rows; r++) Array.Copy(_positions, (long)r * _capacity, planned, (long)r * _planned, _planned);
+            _onDevice = HostTensors.Long(planned, like.device, Rows, _planned).DetachFromDisposeScope();
         }
-        return _onDevice;
+        return _onDevice.narrow(1, 0, Columns);
     }
 
     /// <summary>Adds rows that have nothing in the columns so far.</summary>
@@ -112,8 +128,8 @@ internal sealed class KvCache : IDisposable
         for (int r = Rows; r < Rows + rows; r++) Array.Fill(positions, Discarded, r * _capacity, Columns);
         _positions = positions;
         _anyDiscarded |= Columns > 0;
-        _onDevice?.Dispose();
-        _onDevice = null;
+        _planned = Columns;
+        Forget();
         using DisposeScope scope = NewDisposeScope();
         for (int i = 0; i < _layers.Length; i++) _layers[i] = (Taller(_layers[i].K, rows), Taller(_layers[i].V, rows));
         Rows += rows;
@@ -147,8 +163,7 @@ internal sealed class KvCache : IDisposable
         }
         _positions = positions;
         Rows = rows.Length;
-        _onDevice?.Dispose();
-        _onDevice = null;
+        Forget();
         using DisposeScope scope = NewDisposeScope();
         Tensor index = HostTensors.Long(rows, _layers[0].K.device);
         for (int i = 0; i < _layers.Length; i++)
@@ -158,7 +173,7 @@ internal sealed class KvCache : IDisposable
             k.Dispose();
             v.Dispose();
         }
-        Columns -= dropped;
+        _planned = Columns -= dropped;
         return dropped;
 
         Tensor Kept(Tensor t) => (dropped == 0 ? t : t.roll(-dropped, 2)).index_select(0, index).DetachFromDisposeScope();
@@ -171,6 +186,6 @@ internal sealed class KvCache : IDisposable
             k.Dispose();
             v.Dispose();
         }
-        _onDevice?.Dispose();
+        Forget();
     }
 }

@@ -10,22 +10,36 @@ namespace RRec.Backbones;
 internal sealed class KvPrefix : IDisposable
 {
     private readonly (Tensor K, Tensor V)[] _layers;
+    private int[] _lengths;
+    private Tensor? _lengthsOnDevice;
 
     /// <param name="layers">Number of layers.</param>
     /// <param name="lengths">Real tokens of each prompt's prefix; 0 is allowed.</param>
     public KvPrefix(int layers, int[] lengths)
     {
         _layers = new (Tensor, Tensor)[layers];
-        Lengths = lengths;
+        _lengths = lengths;
     }
 
     /// <summary>Real tokens of each prompt.</summary>
-    public int[] Lengths { get; private set; }
+    public int[] Lengths
+    {
+        get => _lengths;
+        private set
+        {
+            _lengths = value;
+            _lengthsOnDevice?.Dispose();
+            _lengthsOnDevice = null;
+        }
+    }
 
     public int Prompts => Lengths.Length;
 
     /// <summary>Width of the rectangle, 0 where no prompt has a token.</summary>
     public int Width => _layers[0].K is null ? 0 : (int)_layers[0].K.shape[2];
+
+    /// <summary>The lengths where the keys are, [P]; sent there once, not once a token.</summary>
+    public Tensor LengthsOn(Device device) => _lengthsOnDevice ??= HostTensors.Long(_lengths, device).DetachFromDisposeScope();
 
     /// <summary>Keys and values of a layer, [P, K, L, d].</summary>
     public (Tensor K, Tensor V) this[int layer] => _layers[layer];
@@ -117,5 +131,7 @@ internal sealed class KvPrefix : IDisposable
             k?.Dispose();
             v?.Dispose();
         }
+        _lengthsOnDevice?.Dispose();
+        _lengthsOnDevice = null;
     }
 }

@@ -79,18 +79,3 @@ public sealed class PaddedBatch : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Ids.Dispose();
 }
-
-/// <summary>Small tensors made from host arrays.</summary>
-internal static class HostTensors
-{
-    public static Tensor Long(long[] values, Device? device, params long[] shape) => torch.tensor(values, shape, device: device);
-
-    public static Tensor Float(float[] values, Device? device, params long[] shape) => torch.tensor(values, shape, device: device);
-
-    public static Tensor Long(IReadOnlyList<int> values, Device? device)
-    {
-        var copy = new long[values.Count];
-        for (int i = 0; i < copy.Length; i++) copy[i] = values[i];
-        return torch.tensor(copy, [copy.Length], device: device);
-    }
-}

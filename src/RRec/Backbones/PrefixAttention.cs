@@ -89,7 +89,7 @@ internal sealed class PrefixAttention : Attention
         if (width == 0 || (window is null && _prefix.Lengths.All(n => n == width))) return null;
         long prompts = _prefix.Prompts;
         Tensor at = arange(width, ScalarType.Int64, positions.device);                                        // [L]
-        Tensor lengths = HostTensors.Long(_prefix.Lengths, positions.device).view(prompts, 1, 1, 1);          // [P, 1, 1, 1]
+        Tensor lengths = _prefix.LengthsOn(positions.device).view(prompts, 1, 1, 1);                       // [P, 1, 1, 1]
         Tensor seen = at.lt(lengths);                                                                         // [P, 1, 1, L]
         if (window is int w) seen = seen.logical_and((positions.view(prompts, -1, positions.shape[1], 1) - at).lt(w));   // [P, G, t, L]
         return Additive(seen, dtype).unsqueeze(1).unsqueeze(3);                                               // [P, 1, G|1, 1, t|1, L]

@@ -30,6 +30,12 @@ public sealed record GenerationOptions
     /// <summary>Only tests do: goes on after an end of sequence, as the recorded generations do.</summary>
     internal bool IgnoreEndOfSequence { get; init; }
 
+    /// <summary>
+    /// How many tokens a row is fed between two looks of the host: what stops a reasoning is text, and text is on the host. 0: every token is chosen there.
+    /// Null: 16 where the weights are not in the host's memory, else 0. Only tests set it.
+    /// </summary>
+    internal int? StepsAhead { get; init; }
+
     internal void Validate()
     {
         var problems = new List<string>();

@@ -1,3 +1,5 @@
+using RRec.Backbones;
+
 namespace RRec.Generation;
 
 /// <summary>One row on its way: sampling, then fed the rest of the answer, then finished.</summary>
@@ -28,7 +30,18 @@ internal sealed class GenerationRow(int prompt, int sample, ulong noiseKey, int[
 
     public int Sampled => detector.Ids.Count;
 
-    public double NextNoise() => Noise.Uniform(noiseKey, Sampled);
+    /// <summary>What its next token is drawn with, or one of those after it.</summary>
+    public double NextNoise(int ahead = 0) => Noise.Uniform(noiseKey, Sampled + ahead);
+
+    /// <summary>How many steps the host can plan for it: to the limit, or to the end of its answer.</summary>
+    public int StepsLeft(int limit) => Stopped ? _completion.Length - _fedOfCompletion : Math.Max(1, limit - Sampled);
+
+    /// <summary>The token to feed some steps from now; what is fed behind the end of an answer is nobody's business.</summary>
+    public long Planned(int ahead)
+    {
+        if (!Stopped) return ahead == 0 ? _sampled : StepsAhead.Sampled;
+        return _completion[Math.Min(_fedOfCompletion + ahead, _completion.Length - 1)];
+    }
 
     /// <summary>The token to feed: the prompt's last, then the newest sampled one, then those of the completion.</summary>
     public long Next => Stopped ? _completion[_fedOfCompletion] : _sampled;

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using RRec.Backbones;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -9,7 +8,7 @@ namespace RRec.Generation;
 /// One generation: rows run together, one token per row and step; a row that has its answer leaves, and waiting prompts enter as soon as a good part of the places or
 /// of the memory is free. Who runs beside whom has no influence on what a row writes.
 /// </summary>
-internal sealed class GenerationRun : IDisposable
+internal sealed partial class GenerationRun : IDisposable
 {
     private readonly Backbone _backbone;
     private readonly GenerationOptions _options;
@@ -37,6 +36,8 @@ internal sealed class GenerationRun : IDisposable
         _endOfSequence = options.IgnoreEndOfSequence ? [] : [.. backbone.Config.EndOfSequenceIds];
         _waiting = new Queue<int>(Enumerable.Range(0, prompts.Count).OrderByDescending(i => prompts[i].Length));
         _decoding = backbone.BeginDecoding(delta);
+        int ahead = options.StepsAhead ?? (backbone.Device.type == DeviceType.CPU ? 0 : 16);
+        if (_decoding.RunsAhead && sampler is TokenSampler own && ahead > 0) (_ahead, _onDevice) = (ahead, own);
     }
 
     /// <summary>The most rows that have run together.</summary>
@@ -53,15 +54,19 @@ internal sealed class GenerationRun : IDisposable
             cancellation.ThrowIfCancellationRequested();
             Refill();
             if (_rows.Count == 0) return;
-            using (DisposeScope scope = NewDisposeScope())
-            {
-                Tensor hidden = _decoding.Step([.. _rows.Select(r => r.Next)], [.. _rows.Select(r => r.Position)]);   // [rows, hidden]
-                foreach (GenerationRow row in _rows) row.Fed();
-                Collect(hidden);
-                Choose(hidden);
-            }
+            if (_onDevice is not null) RunAhead(_onDevice);
+            else OneStep();
             Leave(finished);
         }
+    }
+
+    private void OneStep()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor hidden = _decoding.Step([.. _rows.Select(r => r.Next)], [.. _rows.Select(r => r.Position)]);   // [rows, hidden]
+        foreach (GenerationRow row in _rows) row.Fed();
+        Collect(hidden);
+        Choose(hidden);
     }
 
     private void Refill()
@@ -98,9 +103,9 @@ internal sealed class GenerationRun : IDisposable
         List<int> done = [.. Indexes(r => r.FedAll)];
         if (done.Count == 0) return;
         Tensor rows = done.Count == _rows.Count ? hidden : hidden.index_select(0, HostTensors.Long(done, _backbone.Device));
-        ReadOnlySpan<float> values = MemoryMarshal.Cast<byte, float>(rows.cpu().contiguous().bytes);
+        float[] values = HostTensors.Read<float>(rows);
         int width = _backbone.Config.HiddenSize;
-        for (int i = 0; i < done.Count; i++) _rows[done[i]].Embedding = values.Slice(i * width, width).ToArray();
+        for (int i = 0; i < done.Count; i++) _rows[done[i]].Embedding = values[(i * width)..((i + 1) * width)];
     }
 
     // Next tokens of the rows that still reason.
@@ -108,8 +113,7 @@ internal sealed class GenerationRun : IDisposable
     {
         if (_options.MaxNewTokens == 0)
         {
-            foreach (GenerationRow r in _rows)
-                if (!r.Stopped) r.StopAtOnce();
+            StopAll();
             return;
         }
         List<int> live = [.. Indexes(r => !r.Stopped)];
@@ -118,18 +122,28 @@ internal sealed class GenerationRun : IDisposable
         double[] noise = [.. live.Select(i => _options.Temperature == 0 ? 0 : _rows[i].NextNoise())];
         var ids = new int[live.Count];
         _sampler.Sample(logits, noise, ids);
-        ReadOnlySpan<float> logProbs = default;
+        float[]? logProbs = null;
         if (_options.LogProbabilities)
         {
             Tensor chosen = HostTensors.Long(ids, _backbone.Device);
             Tensor lp = logits.gather(1, chosen.unsqueeze(1)).squeeze(1) - logits.logsumexp(-1);
-            logProbs = MemoryMarshal.Cast<byte, float>(lp.cpu().contiguous().bytes);
+            logProbs = HostTensors.Read<float>(lp);
         }
-        for (int k = 0; k < live.Count; k++)
-        {
-            int keep = _rows[live[k]].Take(ids[k], logProbs.IsEmpty ? 0 : logProbs[k], _endOfSequence.Contains(ids[k]), _options.MaxNewTokens);
-            if (keep >= 0) _decoding.Truncate(live[k], 1 + keep);   // the prompt's last token, then what stays of the sampled ones
-        }
+        for (int k = 0; k < live.Count; k++) Take(live[k], ids[k], logProbs?[k] ?? 0);
+    }
+
+    private void StopAll()
+    {
+        foreach (GenerationRow r in _rows)
+            if (!r.Stopped) r.StopAtOnce();
+    }
+
+    // Whether the token ended the row's reasoning.
+    private bool Take(int row, int id, double logProb)
+    {
+        int keep = _rows[row].Take(id, logProb, _endOfSequence.Contains(id), _options.MaxNewTokens);
+        if (keep >= 0) _decoding.Truncate(row, 1 + keep);   // the prompt's last token, then what stays of the sampled ones
+        return keep >= 0;
     }
 
     private void Leave(Action<GenerationRow> finished)

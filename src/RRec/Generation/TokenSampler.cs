@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using RRec.Backbones;
 using RRec.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -20,7 +20,7 @@ public interface ITokenSampler
 /// the vocabulary. With top-k the device sends the host only the candidates. Like the reference, top-k keeps what is tied with its last
 /// candidate, and top-p keeps the candidate with which the probability is reached.
 /// </summary>
-public sealed class TokenSampler : ITokenSampler
+public sealed partial class TokenSampler : ITokenSampler
 {
     private readonly double _temperature, _topP;
     private readonly int _topK;
@@ -44,7 +44,7 @@ public sealed class TokenSampler : ITokenSampler
         }
         if (_temperature == 0)
         {
-            ReadOnlySpan<long> best = Host<long>(logits.argmax(-1));
+            ReadOnlySpan<long> best = HostTensors.Read<long>(logits.argmax(-1));
             for (int i = 0; i < rows; i++) ids[i] = (int)best[i];
             return;
         }
@@ -55,10 +55,10 @@ public sealed class TokenSampler : ITokenSampler
         if (most < vocabulary)
         {
             (Tensor top, Tensor where) = logits.topk(most);
-            values = Host<float>(top);
-            indexes = Host<long>(where);
+            values = HostTensors.Read<float>(top);
+            indexes = HostTensors.Read<long>(where);
         }
-        else values = Host<float>(logits);
+        else values = HostTensors.Read<float>(logits);
         var candidates = new Candidate[Math.Max(most, 16)];
         for (int i = 0; i < rows; i++)
         {
@@ -67,7 +67,7 @@ public sealed class TokenSampler : ITokenSampler
             {
                 // More ties than were fetched: rare outside of coarse types.
                 using Tensor whole = logits[i];
-                ids[i] = Draw(Fill(Host<float>(whole), default, ref candidates), noise[i]);
+                ids[i] = Draw(Fill(HostTensors.Read<float>(whole), default, ref candidates), noise[i]);
             }
             else ids[i] = Draw(Fill(row, most < vocabulary ? indexes.Slice(i * most, most) : default, ref candidates), noise[i]);
         }
@@ -172,8 +172,6 @@ public sealed class TokenSampler : ITokenSampler
         }
         return total;
     }
-
-    private static ReadOnlySpan<T> Host<T>(Tensor t) where T : struct => MemoryMarshal.Cast<byte, T>(t.cpu().contiguous().bytes);
 
     // Sorts best first, equal ones by id: which of several tied tokens top-p keeps is arbitrary, but must not depend on the batch.
     private struct Candidate(float logit, int id) : IComparable<Candidate>

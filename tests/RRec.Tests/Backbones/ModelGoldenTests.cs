@@ -82,6 +82,29 @@ public class ModelGoldenTests
         }
     }
 
+    [GoldenTheory(ModelGolden.Root), MemberData(nameof(Families))]
+    public void Generation_in_blocks_as_on_a_GPU_is_the_references_too(string family)
+    {
+        using var golden = new ModelGolden(family);
+        golden.Backbone.UsePacked = false;
+        Tensor ids = golden.Expected("gen.ids"), logProbs = golden.Expected("gen.logprobs_t1");
+        foreach (int block in new[] { 1, 4, 16 })
+        {
+            IReadOnlyList<Trajectory> all = Greedy(golden.Backbone, golden.Sequences, (int)ids.shape[1], block);
+            for (int i = 0; i < all.Count; i++)
+            {
+                Assert.Equal(ids[i].data<long>().ToArray().Select(x => (int)x), all[i].Ids);
+                float[] expected = logProbs[i].data<float>().ToArray();
+                for (int j = 0; j < expected.Length; j++) Assert.Equal(expected[j], all[i].LogProbs![j], LogProbability);
+            }
+        }
+        if (!AdapterFamilies.Contains(family)) return;
+        golden.Backbone.LoadAdapter(Path.Combine(golden.Folder, "lora"));
+        Tensor adapted = golden.Expected("lora.gen.ids");
+        IReadOnlyList<Trajectory> withAdapter = Greedy(golden.Backbone, golden.Sequences, (int)adapted.shape[1], 16);
+        for (int i = 0; i < withAdapter.Count; i++) Assert.Equal(adapted[i].data<long>().ToArray().Select(x => (int)x), withAdapter[i].Ids);
+    }
+
     [GoldenTheory(ModelGolden.Root), MemberData(nameof(FamiliesWithAdapter))]
     public void With_a_peft_adapter_logits_generation_loss_and_gradients_are_the_references(string family)
     {
@@ -172,10 +195,10 @@ public class ModelGoldenTests
         }
     }
 
-    private static IReadOnlyList<Trajectory> Greedy(Backbone backbone, int[][] prompts, int tokens)
+    private static IReadOnlyList<Trajectory> Greedy(Backbone backbone, int[][] prompts, int tokens, int? ahead = null)
     {
         var generator = new RRec.Generation.Generator(backbone, [511, 0, 511, 0], "", () => _ => "", _ => "");
-        return generator.Generate(prompts, new GenerationOptions { MaxNewTokens = tokens, LogProbabilities = true, IgnoreEndOfSequence = true });
+        return generator.Generate(prompts, new GenerationOptions { MaxNewTokens = tokens, LogProbabilities = true, IgnoreEndOfSequence = true, StepsAhead = ahead });
     }
 
     internal static Tensor MeanNextTokenLoss(Backbone backbone, PaddedBatch batch)

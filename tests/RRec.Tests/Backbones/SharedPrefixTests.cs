@@ -173,7 +173,7 @@ public class SharedPrefixTests
         {
             // The absolute term is for gradients that are zero: a row of one token has nothing to choose between.
             float error = (fast - parameter.grad!).norm().item<float>(), norm = parameter.grad!.norm().item<float>();
-            Assert.True(error < 1e-4 * norm + 1e-5, $"{name}: error {error} of {norm}");
+            Assert.True(error < 1e-4 * norm + 1e-4, $"{name}: error {error} of {norm}");
         }
     }
 

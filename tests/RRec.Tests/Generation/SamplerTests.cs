@@ -49,6 +49,38 @@ public class SamplerTests
         }
     }
 
+    [Theory]
+    [InlineData(0.0, 0, 1.0)]
+    [InlineData(1.0, 0, 1.0)]
+    [InlineData(2.0, 50, 1.0)]
+    [InlineData(2.0, 50, 0.9)]
+    [InlineData(1.0, 3, 0.3)]
+    [InlineData(0.7, 0, 0.9)]
+    [InlineData(1.0, 1, 1.0)]
+    public void Operators_of_the_device_choose_what_the_host_chooses(double temperature, int topK, double topP)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        manual_seed(7);
+        var sampler = new TokenSampler(new GenerationOptions { Temperature = temperature, TopK = topK, TopP = topP });
+        foreach (int vocabulary in new[] { 40, 60, 1000, 4099 })
+        {
+            foreach (bool coarse in new[] { false, true })   // logits of bfloat16 tie by the dozen
+            {
+                Tensor logits = randn([300, vocabulary]) * (coarse ? 1 : 3);
+                if (coarse) logits = logits.to(ScalarType.BFloat16).to(ScalarType.Float32);
+                logits[0].fill_(float.NegativeInfinity);
+                logits[0, vocabulary / 2].fill_(1);
+                logits[1].fill_(2);   // all the same
+                double[] noise = [.. Enumerable.Range(0, 300).Select(i => i == 2 ? 0 : i == 3 ? 1 - Math.Pow(2, -53) : Noise.Uniform(Noise.Key(8), i))];
+                var host = new int[300];
+                sampler.Sample(logits, noise, host);
+                Tensor chosen = sampler.Sample(logits, tensor(noise));
+                Assert.Equal(host.Select(i => (long)i), chosen.data<long>().ToArray());
+                Assert.Equal(vocabulary / 2, host[0]);
+            }
+        }
+    }
+
     [Fact]
     public void Many_tokens_tied_with_the_last_of_top_k_are_all_candidates()
     {

@@ -41,7 +41,6 @@ internal static class Aten
     internal static readonly Op cat = new("cat");
     internal static readonly Op cdist = new("cdist");
     internal static readonly Op ceil = new("ceil");
-    internal static readonly Op cholesky = new("cholesky");
     internal static readonly Op cholesky_inverse = new("cholesky_inverse");
     internal static readonly Op cholesky_solve = new("cholesky_solve");
     internal static readonly Op chunk = new("chunk");

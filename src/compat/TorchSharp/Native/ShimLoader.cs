@@ -27,6 +27,8 @@ internal static partial class ShimLoader
                 // OpenBLAS's workers spin 25 ms (2^26 cycles) by default, on the cores that libtorch's other loops want: measured in a training
                 // step on two cores, a quarter of all CPU time. 2^16 cycles still bridge the gap between two products.
                 SetCEnvironment("OPENBLAS_THREAD_TIMEOUT", "16");
+                // Debian's libtorch 2.6 brings MPI's transport library, which by default takes over the signal that .NET makes null references out of.
+                SetCEnvironment("UCX_ERROR_SIGNALS", "");
                 KeepFreedMemory();
             }
             string path = Candidates().FirstOrDefault(File.Exists)
