@@ -21,13 +21,13 @@ public sealed record BenchLine(string Name, string Shape, double Value, string U
     /// </summary>
     public static bool ProcessorTime { get; set; }
 
-    /// <summary>Seconds of one run: the fastest of several, after one that only warms up.</summary>
+    /// <summary>Seconds of one run: the fastest of several and of half a second's, after one that only warms up.</summary>
     public static double Seconds(Action run, int repeats = 3)
     {
         run();
-        if (ProcessorTime) repeats = 1;   // a busy machine has no time for more, and waiting does not count
         double best = double.PositiveInfinity;
-        for (int i = 0; i < repeats; i++)
+        long begin = Stopwatch.GetTimestamp();
+        for (int i = 0; i < repeats || Stopwatch.GetElapsedTime(begin).TotalSeconds < 0.5; i++)
         {
             (long start, TimeSpan before) = (Stopwatch.GetTimestamp(), Used());
             run();
@@ -36,7 +36,7 @@ public sealed record BenchLine(string Name, string Shape, double Value, string U
         return best;
     }
 
-    private static TimeSpan Used() => ProcessorTime ? Process.GetCurrentProcess().TotalProcessorTime : default;
+    private static TimeSpan Used() => ProcessorTime ? Environment.CpuUsage.TotalTime : default;
 
     private static double? Round(double? x) => x is double v && double.IsFinite(v) && v != 0 ? double.Parse(v.ToString("G5")) : x;
 }

@@ -63,7 +63,9 @@ internal static class GenerateBench
         double prefill = double.PositiveInfinity, decode = double.PositiveInfinity;
         double cpuPrefill = double.PositiveInfinity, cpuDecode = double.PositiveInfinity;
         Dictionary<string, double> parts = [];   // the least that each part took in a step
-        for (int repeat = 0; repeat < (BenchLine.ProcessorTime ? 2 : 4); repeat++)
+        // A small model's run is milliseconds; the runtime compiles what is hot after hundreds of them.
+        long begin = Stopwatch.GetTimestamp();
+        for (int repeat = 0; repeat < (BenchLine.ProcessorTime ? 2 : 4) || Stopwatch.GetElapsedTime(begin).TotalSeconds < 2; repeat++)
         {
             using DisposeScope scope = NewDisposeScope();
             (long start, TimeSpan cpu) = Now();
@@ -76,13 +78,13 @@ internal static class GenerateBench
             for (int s = 0; s < steps; s++)
             {
                 using DisposeScope step = NewDisposeScope();
-                PartTimes times = new();
+                PartTimes times = new(BenchLine.ProcessorTime);
                 backbone.Packed.Times = times;
                 Tensor hidden = decoding.Step(tokens, [.. Enumerable.Repeat(length - 1 + s, rows)]);
                 sampler.Sample(decoding.Logits(hidden), noise, ids);
                 times.Add("choice");
                 backbone.Packed.Times = null;
-                foreach ((string part, double seconds) in times.Seconds) parts[part] = Math.Min(parts.GetValueOrDefault(part, double.PositiveInfinity), seconds);
+                times.Least(parts);
             }
             (long end, TimeSpan cpuEnd) = Now();
             decode = Math.Min(decode, Stopwatch.GetElapsedTime(between, end).TotalSeconds);
@@ -100,10 +102,10 @@ internal static class GenerateBench
         string typed = backbone.Type == ScalarType.BFloat16 ? "-bf16" : "";
         new BenchLine($"prefill-{name}{typed}", shape, prompts * (length - 1) / prefill, "tokens/s", Bound: peak * 1e9 / (2 * layers)).Write();
         new BenchLine($"decode-{name}{typed}", shape + $" steps={steps}", rows * steps / decode, "tokens/s", alone, rows / perStep).Write();
-        Console.WriteLine($"# ms a step by part: {string.Join(", ", parts.OrderByDescending(p => p.Value).Select(p => $"{p.Key} {1e3 * p.Value:F3}"))}; sum {1e3 * parts.Values.Sum():F2}");
+        Console.WriteLine($"# ms a step by part: {PartTimes.Text(parts)}");
         Console.WriteLine($"# CPU seconds: prefill {cpuPrefill:F3}, decoding {cpuDecode:F3} ({1e3 * cpuDecode / steps:F2} ms a step)");
         return rows * steps / decode;
     }
 
-    private static (long, TimeSpan) Now() => (Stopwatch.GetTimestamp(), Process.GetCurrentProcess().TotalProcessorTime);
+    private static (long, TimeSpan) Now() => (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
 }

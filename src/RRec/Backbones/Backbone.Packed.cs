@@ -28,7 +28,7 @@ public sealed partial class Backbone
     // A pass: the final states of the wanted tokens [wanted, hidden].
     private unsafe Tensor RunPacked(PackedWeights weights, PackedTokens tokens, Tensor? added)
     {
-        Tensor hidden = empty([tokens.Wanted.Length, Config.HiddenSize]);
+        Tensor hidden = empty([tokens.Wanted, Config.HiddenSize]);
         Tensor? plain = added?.to(ScalarType.Float32).contiguous();
         fixed (byte* to = hidden.bytes, from = plain is null ? default : plain.bytes) Packed.Run(weights, tokens, (nint)from, (float*)to);
         return hidden;

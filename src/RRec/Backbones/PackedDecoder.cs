@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using RRec.Kernels;
 using TorchSharp;
 
@@ -8,14 +9,17 @@ namespace RRec.Backbones;
 /// (one token each of many rows, or whole prompts), on vectors of this processor instead of a library's operators. A library packs weights for every product and
 /// starts some fifteen operators a layer; here weights are read where they lie, once. A token's result does not depend on the tokens beside it, to the bit.
 /// </summary>
-/// <remarks>h hidden, H query and K key/value heads of size d, m intermediate, n tokens. Not safe for concurrent use.</remarks>
+/// <remarks>
+/// How threads share a pass: layers that stay in a cache are gone through by every thread for sequences of its own, so that threads meet once a pass and what stands
+/// between the layers stays in a core's cache; larger ones by all threads together, product by product, so that weights come from memory once. Not safe for concurrent use.
+/// </remarks>
 internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, Rotary Sliding) ropes) : IDisposable
 {
-    private readonly PagedAttention _attention = new(config.Heads, config.KeyValueHeads, config.HeadSize, config.AttentionSoftCap);
-    private readonly NativeBuffer _x = new(), _normed = new(), _qkv = new(), _seen = new(), _wide = new(), _gated = new(), _low = new(), _fewX = new(), _fewNormed = new(), _fewQ = new();
-    private readonly int _h = config.HiddenSize, _d = config.HeadSize, _queries = config.Heads * config.HeadSize, _keys = config.KeyValueHeads * config.HeadSize;
-    private WorkerTeam _team = WorkerTeam.Of(1);
-    private PackedWeights? _weights;   // of the pass that runs
+    // Bytes of all layers that a cache is taken to hold; most and fewest tokens that a thread takes through the layers by itself.
+    private const long CachedBytes = 16 << 20;
+    private const int MostTokens = 96, FewestTokens = 4;
+
+    private readonly ConcurrentBag<PackedPass> _passes = [];
 
     /// <summary>Where a benchmark wants to know what the parts of a pass take; null: nobody asks.</summary>
     public PartTimes? Times { get; set; }
@@ -31,185 +35,46 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
     /// <param name="hidden">Receives the final states of the wanted tokens, [wanted, h].</param>
     public void Run(PackedWeights weights, PackedTokens tokens, nint delta, float* hidden)
     {
-        (_team, _weights) = (WorkerTeam.Of(torch.get_num_threads()), weights);
-        int n = tokens.Count;
-        KvSequence[] sequences = tokens.Sequences;
-        int[] positions = tokens.Positions, wanted = tokens.Wanted;
-        PagedAttention.Tile[] tiles = _attention.Tiles(sequences);
-        (float[] Cos, float[] Sin) full = ropes.Full.Host(positions.Max()), sliding = ropes.Sliding.Host(positions.Max());
-        float* x = _x.Of((long)n * _h), normed = _normed.Of((long)n * _h), qkv = _qkv.Of((long)n * (_queries + 2 * _keys));
+        var team = WorkerTeam.Of(torch.get_num_threads());
+        int last = tokens.LastPosition;
+        PackedPass.Angles angles = new(ropes.Full.Host(last), ropes.Sliding.Host(last));
         Times?.Add("between passes");
-        Embed(weights, tokens.Ids, (float*)delta, x);
-        Times?.Add("embedding");
-
-        for (int i = 0; i < config.Layers; i++)
+        if (!Splits(weights) || tokens.Count <= FewestTokens)
         {
-            PackedLayer w = weights.Layers[i];
-            bool slides = config.LayerSlides[i], few = i == config.Layers - 1 && wanted.Length < n;
-            (float[] cos, float[] sin) = slides ? sliding : full;
-            int? window = slides ? config.SlidingWindow : null;
-            NormRows(x, w.InputNorm, normed, n);
-            Times?.Add("norms, residuals");
-            int stride = _queries + 2 * _keys;
-            if (!few)
-            {
-                Project(normed, n, w.Qkv, 0, stride, w.QkvBias, w.LoraQkv, qkv, stride);
-                Times?.Add("product qkv");
-                Rows(n, stride, r =>
-                {
-                    Queries(qkv + (long)r * stride, positions[r], w, cos, sin);
-                    Keep(i, qkv + (long)r * stride + _queries, sequences[r], positions[r], w, cos, sin);
-                });
-                Times?.Add("rotation, cache");
-                Rest(i, w, x, normed, n, qkv, stride, sequences, positions, tiles, window);
-                continue;
-            }
-
-            // Of tokens whose final state nobody wants, the last layer's keys and values are all that later tokens can ask for.
-            Project(normed, n, w.Qkv, _queries, 2 * _keys, w.QkvBias, w.LoraQkv, qkv + _queries, stride);
-            Rows(n, stride, r => Keep(i, qkv + (long)r * stride + _queries, sequences[r], positions[r], w, cos, sin));
-            if (wanted.Length == 0) return;
-            float* fewX = _fewX.Of((long)wanted.Length * _h), fewNormed = _fewNormed.Of((long)wanted.Length * _h), q = _fewQ.Of((long)wanted.Length * _queries);
-            for (int r = 0; r < wanted.Length; r++)
-            {
-                new ReadOnlySpan<float>(x + (long)wanted[r] * _h, _h).CopyTo(new Span<float>(fewX + (long)r * _h, _h));
-                new ReadOnlySpan<float>(normed + (long)wanted[r] * _h, _h).CopyTo(new Span<float>(fewNormed + (long)r * _h, _h));
-            }
-            (sequences, positions) = ([.. wanted.Select(r => sequences[r])], [.. wanted.Select(r => positions[r])]);
-            Project(fewNormed, wanted.Length, w.Qkv, 0, _queries, w.QkvBias, w.LoraQkv, q, _queries);
-            Rows(wanted.Length, _queries, r => Queries(q + (long)r * _queries, positions[r], w, cos, sin));
-            Rest(i, w, fewX, fewNormed, wanted.Length, q, _queries, sequences, positions, _attention.Tiles(sequences), window);
-            x = fewX;
+            Part(team, tokens.All(), Times);
+            return;
         }
-        NormRows(x, weights.FinalNorm, hidden, wanted.Length);
-        Times?.Add("norms, residuals");
+
+        // Fours, because products take rows by four.
+        int each = Math.Clamp((tokens.Count + team.Threads - 1) / team.Threads + 3 & ~3, FewestTokens, MostTokens);
+        PackedTokens.Slice[] slices = tokens.Slices(each);
+        team.For(slices.Length, i => Part(WorkerTeam.Alone, slices[i], team.Threads == 1 ? Times : null));
+        if (team.Threads > 1) Times?.Add("layers");
+
+        void Part(WorkerTeam workers, PackedTokens.Slice slice, PartTimes? times)
+        {
+            if (!_passes.TryTake(out PackedPass? pass)) pass = new PackedPass(config);
+            pass.Run(workers, weights, slice, angles, delta == 0 ? null : (float*)delta + (long)slice.From * config.HiddenSize, hidden + (long)slice.WantedFrom * config.HiddenSize, times);
+            _passes.Add(pass);
+        }
     }
+
+    // The library's products of bfloat16 bring threads of their own.
+    private static bool Splits(PackedWeights weights) => weights.LayerBytes <= CachedBytes && !(weights.Head.Half && HalfProducts.Pay);
 
     /// <summary>Hidden states [n, h] to logits [n, vocabulary].</summary>
     public void Logits(PackedWeights weights, float* hidden, int n, float* logits)
     {
-        _team = WorkerTeam.Of(torch.get_num_threads());
+        var team = WorkerTeam.Of(torch.get_num_threads());
         Times?.Add("between passes");
         int vocabulary = weights.Head.Rows;
-        Products.Multiply(_team, hidden, n, weights.Head, logits, vocabulary);
-        if (config.FinalSoftCap is double cap) Rows(n, vocabulary, r => Vectors.SoftCap(logits + (long)r * vocabulary, (float)cap, vocabulary));
+        Products.Multiply(team, hidden, n, weights.Head, logits, vocabulary);
+        if (config.FinalSoftCap is double cap) team.For(n, r => Vectors.SoftCap(logits + (long)r * vocabulary, (float)cap, vocabulary));
         Times?.Add("product head");
-    }
-
-    // From the queries on: attention, projection, MLP, with the family's norms. x is updated; normed is scratch.
-    private void Rest(int layer, PackedLayer w, float* x, float* normed, int n, float* q, int stride, KvSequence[] sequences, int[] positions, PagedAttention.Tile[] tiles, int? window)
-    {
-        int m = config.IntermediateSize;
-        float* seen = _seen.Of((long)n * _queries), wide = _wide.Of(2L * n * m), gated = _gated.Of((long)n * Math.Max(m, _h));
-        _attention.Run(_team, layer, q, stride, sequences, positions, tiles, window, seen);
-        Times?.Add("attention");
-        Project(seen, n, w.Output, 0, _h, 0, w.LoraOutput, normed, _h);
-        Times?.Add("product output");
-        bool four = config.Family.FourNorms;
-        nint before = w.PreMlpNorm != 0 ? w.PreMlpNorm : w.PostAttentionNorm;
-        Rows(n, 4 * _h, r =>
-        {
-            float* row = normed + (long)r * _h, to = x + (long)r * _h;
-            if (four) Vectors.Norm(row, (float*)w.PostAttentionNorm, row, _h, (float)config.NormEpsilon);
-            Vectors.Add(to, row, _h);
-            Vectors.Norm(to, (float*)before, row, _h, (float)config.NormEpsilon);
-        });
-        Times?.Add("norms, residuals");
-        Project(normed, n, w.GateUp, 0, 2 * m, 0, w.LoraGateUp, wide, 2 * m);
-        Times?.Add("product gate, up");
-        Rows(n, 8 * m, r => Vectors.Gate(wide + 2L * r * m, wide + 2L * r * m + m, gated + (long)r * m, m, config.Family.Gelu));
-        Times?.Add("activation");
-        Project(gated, n, w.Down, 0, _h, 0, w.LoraDown, normed, _h);
-        Times?.Add("product down");
-        Rows(n, 2 * _h, r =>
-        {
-            float* row = normed + (long)r * _h;
-            if (w.PostMlpNorm != 0) Vectors.Norm(row, (float*)w.PostMlpNorm, row, _h, (float)config.NormEpsilon);
-            Vectors.Add(x + (long)r * _h, row, _h);
-        });
-        Times?.Add("norms, residuals");
-    }
-
-    private void Embed(PackedWeights weights, IReadOnlyList<int> ids, float* delta, float* x)
-    {
-        Matrix table = weights.Embedding;
-        float factor = config.Family.ScaleEmbedding ? (float)Math.Sqrt(_h) : 1;
-        // The factor is rounded to the weights' type, as the reference does.
-        if (table.Half) factor = BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(factor) + 0x8000 & 0xFFFF0000);
-        Rows(ids.Count, _h, r =>
-        {
-            float* row = x + (long)r * _h;
-            long at = (long)ids[r] * _h;
-            if (table.Half) for (int i = 0; i < _h; i++) row[i] = BitConverter.UInt32BitsToSingle((uint)((ushort*)table.Data)[at + i] << 16);
-            else new ReadOnlySpan<float>((float*)table.Data + at, _h).CopyTo(new Span<float>(row, _h));
-            if (factor != 1) Vectors.Scale(row, factor, _h);
-            if (delta is not null) Vectors.Add(row, delta + (long)r * _h, _h);
-        });
-    }
-
-    // y = x wᵀ for the outputs [from, from + count), with bias and adapter. y begins at output from.
-    private void Project(float* x, int n, Matrix w, int from, int count, nint bias, PackedLora[] lora, float* y, int stride)
-    {
-        if (w.Half && n >= HalfProducts.LeastRows && HalfProducts.Pay) HalfProducts.Multiply(x, n, _weights!.Half(w).narrow(0, from, count), y, stride, bias == 0 ? null : (float*)bias + from);
-        else Products.Multiply(_team, x, n, w.Part(from, count), y, stride, bias == 0 ? null : (float*)bias + from);
-        foreach (PackedLora part in lora)
-        {
-            if (part.Start < from || part.Start >= from + count) continue;
-            float* low = _low.Of((long)n * part.A.Rows);
-            Products.Multiply(_team, x, n, part.A, low, part.A.Rows);
-            Vectors.Scale(low, part.Scale, n * part.A.Rows);
-            Products.Multiply(_team, low, n, part.B, y + part.Start - from, stride, add: true);
-        }
-    }
-
-    // Normed, rotated and scaled queries of one token, in place.
-    private void Queries(float* q, int position, PackedLayer w, float[] cos, float[] sin) => Rotate(q, config.Heads, position, w.QueryNorm, cos, sin, (float)config.QueryScale);
-
-    // Normed and rotated keys of one token, and its values, to their page.
-    private void Keep(int layer, float* keys, KvSequence sequence, int position, PackedLayer w, float[] cos, float[] sin)
-    {
-        Rotate(keys, config.KeyValueHeads, position, w.KeyNorm, cos, sin, 1);
-        int at = position - sequence.Start, slot = at % KvPages.Tokens;
-        nint page = sequence.Pages[at / KvPages.Tokens];
-        float* values = keys + _keys;
-        for (int head = 0; head < config.KeyValueHeads; head++, keys += _d, values += _d)
-        {
-            float* to = sequence.Pool.Keys(page, layer, head) + slot;
-            for (int i = 0; i < _d; i++) to[i * KvPages.Tokens] = keys[i];
-            new ReadOnlySpan<float>(values, _d).CopyTo(new Span<float>(sequence.Pool.Values(page, layer, head) + slot * KvPages.ValueStride(_d), _d));
-        }
-    }
-
-    private void Rotate(float* x, int heads, int position, nint norm, float[] cos, float[] sin, float scale)
-    {
-        fixed (float* c = &cos[position * (_d / 2)], s = &sin[position * (_d / 2)])
-            for (int head = 0; head < heads; head++, x += _d)
-            {
-                if (norm != 0) Vectors.Norm(x, (float*)norm, x, _d, (float)config.NormEpsilon);
-                Vectors.Rotate(x, c, s, _d, scale);
-            }
-    }
-
-    private void NormRows(float* x, nint factor, float* y, int n) =>
-        Rows(n, 2 * _h, r => Vectors.Norm(x + (long)r * _h, (float*)factor, y + (long)r * _h, _h, (float)config.NormEpsilon));
-
-    // Row by row: alone where that is microseconds, else in pieces.
-    private void Rows(int n, int numbers, Action<int> body)
-    {
-        int each = Math.Max(1, (1 << 15) / numbers);
-        if (n <= each)
-        {
-            for (int r = 0; r < n; r++) body(r);
-            return;
-        }
-        _team.For((n + each - 1) / each, piece =>
-        {
-            for (int r = piece * each, end = Math.Min(n, r + each); r < end; r++) body(r);
-        });
     }
 
     public void Dispose()
     {
-        foreach (NativeBuffer b in new[] { _x, _normed, _qkv, _seen, _wide, _gated, _low, _fewX, _fewNormed, _fewQ }) b.Dispose();
+        while (_passes.TryTake(out PackedPass? pass)) pass.Dispose();
     }
 }

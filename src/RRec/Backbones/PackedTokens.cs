@@ -14,12 +14,10 @@ internal sealed class PackedTokens
 
     public IReadOnlyList<int> Ids => _ids;
 
-    public KvSequence[] Sequences => [.. _sequences];
+    /// <summary>The number of tokens whose final states are wanted.</summary>
+    public int Wanted => _wanted.Count;
 
-    public int[] Positions => [.. _positions];
-
-    /// <summary>The tokens whose final states are wanted, ascending.</summary>
-    public int[] Wanted => [.. _wanted];
+    public int LastPosition => _positions.Max();
 
     /// <summary>Appends tokens to a sequence. Whether the final state of the last of them is wanted, the caller says.</summary>
     public void Add(KvSequence sequence, ReadOnlySpan<int> ids, bool wantLast)
@@ -34,4 +32,41 @@ internal sealed class PackedTokens
         }
         if (wantLast) _wanted.Add(_ids.Count - 1);
     }
+
+    /// <summary>All of them.</summary>
+    public Slice All() => Cut(0, Count, 0, _wanted.Count);
+
+    /// <summary>Whole sequences together, as many as have at most so many tokens; a longer one stands alone.</summary>
+    public Slice[] Slices(int most)
+    {
+        var slices = new List<Slice>();
+        for (int from = 0, wanted = 0; from < Count;)
+        {
+            int to = from;
+            while (to < Count)
+            {
+                int end = to + 1;
+                while (end < Count && ReferenceEquals(_sequences[end], _sequences[to])) end++;
+                if (to > from && end - from > most) break;
+                to = end;
+            }
+            int next = wanted;
+            while (next < _wanted.Count && _wanted[next] < to) next++;
+            slices.Add(Cut(from, to, wanted, next));
+            (from, wanted) = (to, next);
+        }
+        return [.. slices];
+    }
+
+    private Slice Cut(int from, int to, int wantedFrom, int wantedTo) =>
+        new(from, [.. _ids[from..to]], [.. _sequences[from..to]], [.. _positions[from..to]], wantedFrom, [.. _wanted[wantedFrom..wantedTo].Select(w => w - from)]);
+
+    /// <summary>Some of the tokens, whole sequences.</summary>
+    /// <param name="From">The index of the first among all.</param>
+    /// <param name="Ids">Their ids.</param>
+    /// <param name="Sequences">Their sequences.</param>
+    /// <param name="Positions">Their positions.</param>
+    /// <param name="WantedFrom">How many wanted tokens come before.</param>
+    /// <param name="Wanted">Those whose final states are wanted, counted from <paramref name="From"/>, ascending.</param>
+    internal readonly record struct Slice(int From, int[] Ids, KvSequence[] Sequences, int[] Positions, int WantedFrom, int[] Wanted);
 }

@@ -32,6 +32,9 @@ internal sealed unsafe class PackedWeights : IDisposable
 
     public nint FinalNorm { get; }
 
+    /// <summary>Bytes of all layers' matrices.</summary>
+    public long LayerBytes => Layers.Sum(l => new[] { l.Qkv, l.Output, l.GateUp, l.Down }.Sum(w => (long)w.Rows * w.Columns * (w.Half ? 2 : 4)));
+
     public PackedLayer[] Layers { get; }
 
     private PackedLora[] Lora(LoraSite? site) => site is null ? [] : [.. site.Parts.Select(p => new PackedLora(p.Start, p.Rows, Matrix(p.A), Matrix(p.B), (float)site.Scale))];

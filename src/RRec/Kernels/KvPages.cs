@@ -73,8 +73,8 @@ internal sealed unsafe class KvPages : IDisposable
 /// </summary>
 internal sealed class KvSequence(KvPages pool, KvSequence? parent = null) : IDisposable
 {
-    private readonly List<nint> _pages = [];
-    private int _users = 1;
+    private nint[] _pages = [];
+    private int _count, _users = 1;
 
     /// <summary>What it continues, or null.</summary>
     public KvSequence? Parent { get; } = parent?.Hold();
@@ -90,13 +90,15 @@ internal sealed class KvSequence(KvPages pool, KvSequence? parent = null) : IDis
 
     public KvPages Pool => pool;
 
-    public IReadOnlyList<nint> Pages => _pages;
+    public ReadOnlySpan<nint> Pages => _pages.AsSpan(0, _count);
 
     /// <summary>Makes room for more tokens behind those it has.</summary>
     public void Extend(int tokens)
     {
         Length += tokens;
-        while (_pages.Count * KvPages.Tokens < Length) _pages.Add(pool.Take());
+        int needed = (Length + KvPages.Tokens - 1) / KvPages.Tokens;
+        if (needed > _pages.Length) Array.Resize(ref _pages, Math.Max(needed, _count == 0 ? needed : 2 * _count));
+        while (_count < needed) _pages[_count++] = pool.Take();
     }
 
     /// <summary>Forgets its own tokens from one on.</summary>
@@ -112,8 +114,8 @@ internal sealed class KvSequence(KvPages pool, KvSequence? parent = null) : IDis
     public void Dispose()
     {
         if (--_users > 0) return;
-        foreach (nint page in _pages) pool.Give(page);
-        _pages.Clear();
+        foreach (nint page in Pages) pool.Give(page);
+        _count = 0;
         Parent?.Dispose();
     }
 }

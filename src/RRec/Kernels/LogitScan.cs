@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace RRec.Kernels;
@@ -10,6 +11,7 @@ internal static unsafe class LogitScan
     private const int BlockLength = 256;
 
     /// <summary>The index of the highest of n logits, the lowest of several.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Best(float* logits, int n)
     {
         Vector512<float> most = Vector512.Create(float.NegativeInfinity);
@@ -31,6 +33,7 @@ internal static unsafe class LogitScan
     }
 
     /// <summary>The k-th highest of n logits, 1 &lt;= k &lt;= n.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Highest(float* logits, int n, int k)
     {
         // A heap of the k highest so far with the least of them at its root.
@@ -50,6 +53,7 @@ internal static unsafe class LogitScan
     }
 
     /// <summary>Where logits are at least <paramref name="least"/>, ascending.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AtLeast(float* logits, int n, float least, List<int> found)
     {
         found.Clear();
@@ -62,6 +66,7 @@ internal static unsafe class LogitScan
     }
 
     /// <summary>The token at which the cumulative probability of softmax(logits / temperature) exceeds <paramref name="noise"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Draw(float* logits, int n, double temperature, double noise)
     {
         float most = logits[Best(logits, n)];
@@ -85,6 +90,7 @@ internal static unsafe class LogitScan
     }
 
     // e^((x - most) / temperature) of a block, and their sum.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double Weigh(float* logits, int n, int block, float most, double temperature, float* weights)
     {
         int from = block * BlockLength, count = Math.Min(n - from, BlockLength), i = 0;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace RRec.Kernels;
@@ -17,10 +18,19 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
     private readonly int _group = heads / keyValueHeads, _valueStride = KvPages.ValueStride(d);
 
     /// <summary>Tokens that continue the same parent, in packed order: what one thread works on at a time, per key/value head.</summary>
-    internal readonly record struct Tile(int From, int Count);
+    /// <param name="From">The first token.</param>
+    /// <param name="Count">How many.</param>
+    /// <param name="Parts">All that they see.</param>
+    /// <param name="Width">Columns that a query's scores take.</param>
+    internal sealed record Tile(int From, int Count, Part[] Parts, int Width);
+
+    /// <summary>A part of what the queries [From, To) of a tile see: a sequence's pages, whose scores begin at Column.</summary>
+    internal readonly record struct Part(KvSequence Sequence, int From, int To, int Pages, int Column);
 
     /// <summary>Puts tokens that may be worked on together into tiles.</summary>
-    public Tile[] Tiles(ReadOnlySpan<KvSequence> sequences)
+    /// <param name="sequences">Per token the sequence it belongs to, which has its place for the token already.</param>
+    /// <param name="positions">Per token its position.</param>
+    public Tile[] Tiles(KvSequence[] sequences, int[] positions)
     {
         int most = Math.Max(1, MostQueries / _group);
         var tiles = new List<Tile>();
@@ -28,10 +38,35 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
         {
             int end = at + 1;
             while (end < sequences.Length && end - at < most && (ReferenceEquals(sequences[end], sequences[at]) || (sequences[at].Parent is { } p && ReferenceEquals(sequences[end].Parent, p)))) end++;
-            tiles.Add(new Tile(at, end - at));
+            tiles.Add(MakeTile(at, end - at, sequences, positions));
             at = end;
         }
         return [.. tiles];
+    }
+
+    private Tile MakeTile(int first, int count, KvSequence[] sequences, int[] positions)
+    {
+        var parts = new List<Part>(4);
+        int shared = 0;
+        for (KvSequence? s = sequences[first].Parent; s is not null; s = s.Parent) shared += Add(s, 0, count, s.Length, shared);
+        int widest = shared;
+        for (int from = 0; from < count;)   // the tokens of one sequence after the other: their scores may stand in the same columns
+        {
+            KvSequence own = sequences[first + from];
+            int to = from + 1;
+            while (to < count && ReferenceEquals(sequences[first + to], own)) to++;
+            widest = Math.Max(widest, shared + Add(own, from, to, positions[first + to - 1] + 1 - own.Start, shared));
+            from = to;
+        }
+        return new Tile(first, count, [.. parts], widest);
+
+        // How many columns it takes.
+        int Add(KvSequence s, int from, int to, int tokens, int column)
+        {
+            int pages = (tokens + KvPages.Tokens - 1) / KvPages.Tokens;
+            if (pages > 0) parts.Add(new Part(s, from * _group, to * _group, pages, column));
+            return pages * KvPages.Tokens;
+        }
     }
 
     /// <summary>One layer.</summary>
@@ -39,25 +74,22 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
     /// <param name="layer">Which layer's keys and values.</param>
     /// <param name="q">Rotated and scaled queries, [tokens, heads d], rows <paramref name="stride"/> apart.</param>
     /// <param name="stride">From one token's queries to the next's.</param>
-    /// <param name="sequences">Per token the sequence it belongs to; its keys are in it already.</param>
-    /// <param name="positions">Per token its position.</param>
+    /// <param name="positions">Per token its position; its keys are in its sequence already.</param>
     /// <param name="tiles">Of <see cref="Tiles"/>.</param>
     /// <param name="window">How many positions back can be seen, the token itself counted; null: all.</param>
     /// <param name="y">[tokens, heads d].</param>
-    public void Run(WorkerTeam team, int layer, float* q, int stride, KvSequence[] sequences, int[] positions, Tile[] tiles, int? window, float* y)
+    public void Run(WorkerTeam team, int layer, float* q, int stride, int[] positions, Tile[] tiles, int? window, float* y)
     {
-        team.For(tiles.Length * keyValueHeads, piece => One(tiles[piece / keyValueHeads], piece % keyValueHeads, layer, q, stride, sequences, positions, window, y));
+        team.For(tiles.Length * keyValueHeads, piece => One(tiles[piece / keyValueHeads], piece % keyValueHeads, layer, q, stride, positions, window, y));
     }
 
     [ThreadStatic] private static NativeBuffer? _scratch;
 
-    // A part of what the queries [From, To) of a tile see: a sequence's pages, whose scores begin at Column.
-    private readonly record struct Part(KvSequence Sequence, int From, int To, int Pages, int Column);
-
-    private void One(Tile tile, int head, int layer, float* q, int stride, KvSequence[] sequences, int[] positions, int? window, float* y)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void One(Tile tile, int head, int layer, float* q, int stride, int[] positions, int? window, float* y)
     {
-        int queries = tile.Count * _group;
-        List<Part> parts = Parts(tile, sequences, positions, out int width);
+        int queries = tile.Count * _group, width = tile.Width;
+        Part[] parts = tile.Parts;
         float* scores = (_scratch ??= new NativeBuffer()).Of((long)queries * width + 4L * _valueStride);
         float** at = stackalloc float*[queries];
         for (int i = 0; i < queries; i++) at[i] = q + (long)(tile.From + i / _group) * stride + (head * _group + i % _group) * d;
@@ -86,6 +118,7 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
 
     // Products of a part's queries with its keys. Four queries at a time, or one query with four pages: four sums that do not wait for one another. Fewer than four are
     // filled up by repeating the last, which computes and stores the same once more. Every product adds up in the same order either way.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Score(Part part, Tile tile, int layer, int head, float** q, int[] positions, int? window, float* scores, int width)
     {
         (int oldest, int newest) = Reach(tile, part, positions, window);
@@ -117,34 +150,6 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
         }
     }
 
-    private List<Part> Parts(Tile tile, KvSequence[] sequences, int[] positions, out int width)
-    {
-        var parts = new List<Part>(4);
-        width = 0;
-        for (KvSequence? s = sequences[tile.From].Parent; s is not null; s = s.Parent) Add(s, 0, tile.Count, s.Length, ref width);
-        int shared = width, widest = width;
-        for (int from = 0; from < tile.Count;)   // the tokens of one sequence after the other: their scores may stand in the same columns
-        {
-            KvSequence own = sequences[tile.From + from];
-            int to = from + 1;
-            while (to < tile.Count && ReferenceEquals(sequences[tile.From + to], own)) to++;
-            int column = shared;
-            Add(own, from, to, positions[tile.From + to - 1] + 1 - own.Start, ref column);
-            widest = Math.Max(widest, column);
-            from = to;
-        }
-        width = widest;
-        return parts;
-
-        void Add(KvSequence s, int from, int to, int tokens, ref int column)
-        {
-            int pages = (tokens + KvPages.Tokens - 1) / KvPages.Tokens;
-            if (pages == 0) return;
-            parts.Add(new Part(s, from * _group, to * _group, pages, column));
-            column += pages * KvPages.Tokens;
-        }
-    }
-
     // The oldest and newest position that any query of a part sees.
     private (int Oldest, int Newest) Reach(Tile tile, Part part, int[] positions, int? window)
     {
@@ -153,43 +158,39 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
         return (window is int w ? from - w + 1 : 0, to);
     }
 
-    // What one query at a position sees of a part, as tokens of its sequence.
-    private static (int From, int To) Seen(Part part, int position, int? window)
+    // Whether one query at a position sees anything of a part, and which tokens of its sequence.
+    private static bool Sees(in Part part, int query, int position, int? window, out int from, out int to)
     {
         int start = part.Sequence.Start;
-        return (window is int w ? Math.Max(0, position - w + 1 - start) : 0, Math.Min(part.Sequence.Length, position + 1 - start));
+        from = window is int w ? Math.Max(0, position - w + 1 - start) : 0;
+        to = Math.Min(part.Sequence.Length, position + 1 - start);
+        return query >= part.From && query < part.To && from < to;
     }
 
     // Scores become weights up to a factor, which is returned.
-    private float Softmax(List<Part> parts, int query, int position, int? window, float* scores)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private float Softmax(Part[] parts, int query, int position, int? window, float* scores)
     {
         Vector512<float> most = Vector512.Create(float.NegativeInfinity);
         foreach (Part part in parts)
         {
-            if (query < part.From || query >= part.To) continue;
-            (int from, int to) = Seen(part, position, window);
-            if (from >= to) continue;
+            if (!Sees(part, query, position, window, out int from, out int to)) continue;
             float* s = scores + part.Column;
             // Whole vectors from here on: what is not seen becomes as small as can be, and zero afterwards.
-            int first = from & ~15, last = to + 15 & ~15;
-            for (int j = first; j < from; j++) s[j] = -1e30f;
-            for (int j = to; j < last; j++) s[j] = -1e30f;
+            for (int j = from & ~15; j < from; j++) s[j] = Unseen;
+            for (int j = to; (j & 15) != 0; j++) s[j] = Unseen;
             if (softCap is double cap) Vectors.SoftCap(s + from, (float)cap, to - from);
-            for (int j = first; j < last; j += 16) most = Vector512.Max(most, Vector512.Load(s + j));
+            for (int j = from & ~15; j < to; j += 16) most = Vector512.Max(most, Vector512.Load(s + j));
         }
-        float max = Max(most);
-        Vector512<float> total = Vector512<float>.Zero, shift = Vector512.Create(max);
+        Vector512<float> total = Vector512<float>.Zero, shift = Vector512.Create(Highest(most));
         foreach (Part part in parts)
         {
-            if (query < part.From || query >= part.To) continue;
-            (int from, int to) = Seen(part, position, window);
-            if (from >= to) continue;
+            if (!Sees(part, query, position, window, out int from, out int to)) continue;
             float* s = scores + part.Column;
-            int first = from & ~15, last = to + 15 & ~15;
-            for (int j = first; j < last; j += 16)
+            for (int j = from & ~15; j < to; j += 16)
             {
                 Vector512<float> v = Vector512.Load(s + j), e = Vectors.Exp(v - shift);
-                e = Vector512.ConditionalSelect(Vector512.GreaterThan(v, Vector512.Create(-1e29f)), e, Vector512<float>.Zero);
+                e = Vector512.ConditionalSelect(Vector512.GreaterThan(v, Vector512.Create(Unseen / 10)), e, Vector512<float>.Zero);
                 e.Store(s + j);
                 total += e;
             }
@@ -197,28 +198,30 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
         return 1 / Vector512.Sum(total);
     }
 
-    private static float Max(Vector512<float> v)
+    private const float Unseen = -1e30f;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Highest(Vector512<float> v)
     {
-        float most = v[0];
-        for (int i = 1; i < 16; i++) most = MathF.Max(most, v[i]);
-        return most;
+        Vector256<float> half = Vector256.Max(v.GetLower(), v.GetUpper());
+        Vector128<float> quarter = Vector128.Max(half.GetLower(), half.GetUpper());
+        return MathF.Max(MathF.Max(quarter[0], quarter[1]), MathF.Max(quarter[2], quarter[3]));
     }
 
     // Adds the weighted values of a part to the sums of the queries [from, to), at most four, which stand _valueStride apart.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Mix(Part part, int from, int to, Tile tile, int layer, int head, int[] positions, int? window, float* scores, int width, float* sums)
     {
         int first = int.MaxValue, last = 0;
         for (int i = from; i < to; i++)
         {
-            (int a, int b) = Seen(part, positions[tile.From + i / _group], window);
-            if (a < b) (first, last) = (Math.Min(first, a), Math.Max(last, b));
+            if (Sees(part, i, positions[tile.From + i / _group], window, out int a, out int b)) (first, last) = (Math.Min(first, a), Math.Max(last, b));
         }
         // Queries of the part see different ranges; where one does not see what another does, its weights must be zero.
         for (int i = from; i < to; i++)
         {
-            (int a, int b) = Seen(part, positions[tile.From + i / _group], window);
             float* p = scores + (long)i * width + part.Column;
-            if (a >= b) (a, b) = (last, last);
+            if (!Sees(part, i, positions[tile.From + i / _group], window, out int a, out int b)) (a, b) = (last, last);
             for (int j = first; j < a; j++) p[j] = 0;
             for (int j = b; j < last; j++) p[j] = 0;
         }

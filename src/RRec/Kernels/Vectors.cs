@@ -4,6 +4,10 @@ using System.Runtime.Intrinsics;
 namespace RRec.Kernels;
 
 /// <summary>What a decoder does to rows of numbers besides products: norms, activations, rotation. All in single precision.</summary>
+/// <remarks>
+/// Loops here and in the other kernels are compiled at their best at once: until the runtime has found out that they are hot, a small model's answers take several
+/// times as long, and a short job ends before that.
+/// </remarks>
 internal static unsafe class Vectors
 {
     /// <summary>Whether this processor has vectors that make these kernels worth using.</summary>
@@ -31,11 +35,12 @@ internal static unsafe class Vectors
         p = Fma(p, r, Vector512.Create(0.5f));
         p = Fma(p, r, Vector512<float>.One);
         p = Fma(p, r, Vector512<float>.One);
-        Vector512<int> power = Vector512.ShiftLeft(Vector512.ConvertToInt32(n) + Vector512.Create(127), 23);
+        Vector512<int> power = Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n) + Vector512.Create(127), 23);
         return p * power.AsSingle();
     }
 
     /// <summary>y = x / rms(x) * factor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Norm(float* x, float* factor, float* y, int n, float epsilon)
     {
         Vector512<float> squares = Vector512<float>.Zero;
@@ -53,6 +58,7 @@ internal static unsafe class Vectors
     }
 
     /// <summary>x += y.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(float* x, float* y, int n)
     {
         int i = 0;
@@ -61,6 +67,7 @@ internal static unsafe class Vectors
     }
 
     /// <summary>x *= factor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scale(float* x, float factor, int n)
     {
         int i = 0;
@@ -69,6 +76,7 @@ internal static unsafe class Vectors
     }
 
     /// <summary>y = activation(gate) * up; the activation is silu or the tanh form of gelu, which is x times a sigmoid too.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Gate(float* gate, float* up, float* y, int n, bool gelu)
     {
         int i = 0;
@@ -89,6 +97,7 @@ internal static unsafe class Vectors
     }
 
     /// <summary>cap * tanh(x / cap).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SoftCap(float* x, float cap, int n)
     {
         Vector512<float> twice = Vector512.Create(2 / cap), caps = Vector512.Create(cap);
@@ -102,6 +111,7 @@ internal static unsafe class Vectors
     }
 
     /// <summary>Rotates pairs (i, i + d/2) of one head by a position's angles, then multiplies by <paramref name="scale"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rotate(float* x, float* cos, float* sin, int d, float scale)
     {
         int half = d / 2, i = 0;

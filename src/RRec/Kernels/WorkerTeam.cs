@@ -33,6 +33,9 @@ internal sealed class WorkerTeam
         for (int i = 1; i < threads; i++) new Thread(Work) { IsBackground = true, Name = "RRec worker" }.Start();
     }
 
+    /// <summary>Nobody but the caller: for work inside a piece of a team's.</summary>
+    public static WorkerTeam Alone { get; } = new(1);
+
     /// <summary>How many threads work on a job, the caller among them.</summary>
     public int Threads { get; }
 

@@ -143,6 +143,33 @@ public class PackedDecoderTests
     }
 
     [GoldenFact(ModelGolden.Root)]
+    public void Last_states_are_the_same_to_the_bit_whoever_shares_a_pass_and_with_any_number_of_threads()
+    {
+        using var golden = new ModelGolden("qwen3");
+        using IDisposable noGrad = no_grad();
+        int[][] rows = [.. Enumerable.Range(0, 150).Select(i => (int[])[.. Prompts[0][..20], .. Enumerable.Range(i, 1 + i % 37)])];   // many slices of a pass
+        int before = get_num_threads();
+        try
+        {
+            float[]? expected = null;
+            foreach (int threads in new[] { 1, 2, 3 })
+            {
+                set_num_threads(threads);
+                using PaddedBatch all = PaddedBatch.FromRows(rows), few = PaddedBatch.FromRows(rows[70..73]);
+                float[] states = golden.Backbone.LastHidden(all).data<float>().ToArray(), some = golden.Backbone.LastHidden(few).data<float>().ToArray();
+                expected ??= states;
+                Assert.Equal(expected, states);
+                int width = some.Length / 3;
+                Assert.Equal(states[(70 * width)..(73 * width)], some);
+            }
+        }
+        finally
+        {
+            set_num_threads(before);
+        }
+    }
+
+    [GoldenFact(ModelGolden.Root)]
     public void Weights_that_training_changes_in_place_are_seen_at_once()
     {
         using var golden = new ModelGolden("qwen2");

@@ -1,0 +1,206 @@
+using System.Runtime.CompilerServices;
+using RRec.Kernels;
+
+namespace RRec.Backbones;
+
+/// <summary>
+/// Takes packed tokens through the layers, with memory of its own for what stands between them: one at a time, but several side by side can work on different tokens.
+/// </summary>
+/// <remarks>h hidden, H query and K key/value heads of size d, m intermediate, n tokens.</remarks>
+internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
+{
+    private readonly PagedAttention _attention = new(config.Heads, config.KeyValueHeads, config.HeadSize, config.AttentionSoftCap);
+    private readonly NativeBuffer _x = new(), _normed = new(), _qkv = new(), _seen = new(), _wide = new(), _gated = new(), _low = new(), _fewX = new(), _fewNormed = new(), _fewQ = new();
+    private readonly int _h = config.HiddenSize, _d = config.HeadSize, _queries = config.Heads * config.HeadSize, _keys = config.KeyValueHeads * config.HeadSize;
+    // Of what runs.
+    private WorkerTeam _team = WorkerTeam.Alone;
+    private PackedWeights _weights = null!;
+    private PartTimes? _times;
+
+    /// <summary>Positions' cosines and sines, [positions, d/2], of layers that see all and of those that slide.</summary>
+    public readonly record struct Angles((float[] Cos, float[] Sin) Full, (float[] Cos, float[] Sin) Sliding);
+
+    /// <summary>Runs tokens; their keys and values are kept in their sequences.</summary>
+    /// <param name="team">Who works.</param>
+    /// <param name="weights">The weights.</param>
+    /// <param name="tokens">The tokens; the last layer is computed for the wanted ones only.</param>
+    /// <param name="angles">At least up to the tokens' positions.</param>
+    /// <param name="delta">Added to the input embeddings, [n, h]; null: nothing.</param>
+    /// <param name="hidden">Receives the final states of the wanted tokens, [wanted, h].</param>
+    /// <param name="times">Where somebody wants to know what the parts take.</param>
+    public void Run(WorkerTeam team, PackedWeights weights, PackedTokens.Slice tokens, Angles angles, float* delta, float* hidden, PartTimes? times)
+    {
+        (_team, _weights, _times) = (team, weights, times);
+        (KvSequence[] sequences, int[] positions, int[] wanted) = (tokens.Sequences, tokens.Positions, tokens.Wanted);
+        int n = tokens.Ids.Length;
+        PagedAttention.Tile[] tiles = _attention.Tiles(sequences, positions);
+        float* x = _x.Of((long)n * _h), normed = _normed.Of((long)n * _h), qkv = _qkv.Of((long)n * (_queries + 2 * _keys));
+        Embed(weights, tokens.Ids, delta, x);
+        _times?.Add("embedding");
+
+        for (int i = 0; i < config.Layers; i++)
+        {
+            PackedLayer w = weights.Layers[i];
+            bool slides = config.LayerSlides[i], few = i == config.Layers - 1 && wanted.Length < n;
+            (float[] cos, float[] sin) = slides ? angles.Sliding : angles.Full;
+            int? window = slides ? config.SlidingWindow : null;
+            NormRows(x, w.InputNorm, normed, n);
+            _times?.Add("norms, residuals");
+            int stride = _queries + 2 * _keys;
+            if (!few)
+            {
+                Project(normed, n, w.Qkv, 0, stride, w.QkvBias, w.LoraQkv, qkv, stride);
+                _times?.Add("product qkv");
+                Rows(n, stride, r =>
+                {
+                    Queries(qkv + (long)r * stride, positions[r], w, cos, sin);
+                    Keep(i, qkv + (long)r * stride + _queries, sequences[r], positions[r], w, cos, sin);
+                });
+                _times?.Add("rotation, cache");
+                Rest(i, w, x, normed, n, qkv, stride, positions, tiles, window);
+                continue;
+            }
+
+            // Of tokens whose final state nobody wants, the last layer's keys and values are all that later tokens can ask for.
+            Project(normed, n, w.Qkv, _queries, 2 * _keys, w.QkvBias, w.LoraQkv, qkv + _queries, stride);
+            _times?.Add("product qkv");
+            Rows(n, stride, r => Keep(i, qkv + (long)r * stride + _queries, sequences[r], positions[r], w, cos, sin));
+            _times?.Add("rotation, cache");
+            if (wanted.Length == 0) return;
+            float* fewX = _fewX.Of((long)wanted.Length * _h), fewNormed = _fewNormed.Of((long)wanted.Length * _h), q = _fewQ.Of((long)wanted.Length * _queries);
+            for (int r = 0; r < wanted.Length; r++)
+            {
+                new ReadOnlySpan<float>(x + (long)wanted[r] * _h, _h).CopyTo(new Span<float>(fewX + (long)r * _h, _h));
+                new ReadOnlySpan<float>(normed + (long)wanted[r] * _h, _h).CopyTo(new Span<float>(fewNormed + (long)r * _h, _h));
+            }
+            (sequences, positions) = ([.. wanted.Select(r => sequences[r])], [.. wanted.Select(r => positions[r])]);
+            Project(fewNormed, wanted.Length, w.Qkv, 0, _queries, w.QkvBias, w.LoraQkv, q, _queries);
+            _times?.Add("product qkv");
+            Rows(wanted.Length, _queries, r => Queries(q + (long)r * _queries, positions[r], w, cos, sin));
+            _times?.Add("rotation, cache");
+            Rest(i, w, fewX, fewNormed, wanted.Length, q, _queries, positions, _attention.Tiles(sequences, positions), window);
+            x = fewX;
+        }
+        NormRows(x, weights.FinalNorm, hidden, wanted.Length);
+        _times?.Add("norms, residuals");
+    }
+
+    // From the queries on: attention, projection, MLP, with the family's norms. x is updated; normed is scratch.
+    private void Rest(int layer, PackedLayer w, float* x, float* normed, int n, float* q, int stride, int[] positions, PagedAttention.Tile[] tiles, int? window)
+    {
+        int m = config.IntermediateSize;
+        float* seen = _seen.Of((long)n * _queries), wide = _wide.Of(2L * n * m), gated = _gated.Of((long)n * Math.Max(m, _h));
+        _attention.Run(_team, layer, q, stride, positions, tiles, window, seen);
+        _times?.Add("attention");
+        Project(seen, n, w.Output, 0, _h, 0, w.LoraOutput, normed, _h);
+        _times?.Add("product output");
+        bool four = config.Family.FourNorms;
+        nint before = w.PreMlpNorm != 0 ? w.PreMlpNorm : w.PostAttentionNorm;
+        Rows(n, 4 * _h, r =>
+        {
+            float* row = normed + (long)r * _h, to = x + (long)r * _h;
+            if (four) Vectors.Norm(row, (float*)w.PostAttentionNorm, row, _h, (float)config.NormEpsilon);
+            Vectors.Add(to, row, _h);
+            Vectors.Norm(to, (float*)before, row, _h, (float)config.NormEpsilon);
+        });
+        _times?.Add("norms, residuals");
+        Project(normed, n, w.GateUp, 0, 2 * m, 0, w.LoraGateUp, wide, 2 * m);
+        _times?.Add("product gate, up");
+        Rows(n, 8 * m, r => Vectors.Gate(wide + 2L * r * m, wide + 2L * r * m + m, gated + (long)r * m, m, config.Family.Gelu));
+        _times?.Add("activation");
+        Project(gated, n, w.Down, 0, _h, 0, w.LoraDown, normed, _h);
+        _times?.Add("product down");
+        Rows(n, 2 * _h, r =>
+        {
+            float* row = normed + (long)r * _h;
+            if (w.PostMlpNorm != 0) Vectors.Norm(row, (float*)w.PostMlpNorm, row, _h, (float)config.NormEpsilon);
+            Vectors.Add(x + (long)r * _h, row, _h);
+        });
+        _times?.Add("norms, residuals");
+    }
+
+    private void Embed(PackedWeights weights, int[] ids, float* delta, float* x)
+    {
+        Matrix table = weights.Embedding;
+        float factor = config.Family.ScaleEmbedding ? (float)Math.Sqrt(_h) : 1;
+        // The factor is rounded to the weights' type, as the reference does.
+        if (table.Half) factor = BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(factor) + 0x8000 & 0xFFFF0000);
+        Rows(ids.Length, _h, r =>
+        {
+            float* row = x + (long)r * _h;
+            long at = (long)ids[r] * _h;
+            if (table.Half) for (int i = 0; i < _h; i++) row[i] = BitConverter.UInt32BitsToSingle((uint)((ushort*)table.Data)[at + i] << 16);
+            else new ReadOnlySpan<float>((float*)table.Data + at, _h).CopyTo(new Span<float>(row, _h));
+            if (factor != 1) Vectors.Scale(row, factor, _h);
+            if (delta is not null) Vectors.Add(row, delta + (long)r * _h, _h);
+        });
+    }
+
+    // y = x wᵀ for the outputs [from, from + count), with bias and adapter. y begins at output from.
+    private void Project(float* x, int n, Matrix w, int from, int count, nint bias, PackedLora[] lora, float* y, int stride)
+    {
+        if (w.Half && n >= HalfProducts.LeastRows && HalfProducts.Pay) HalfProducts.Multiply(x, n, _weights.Half(w).narrow(0, from, count), y, stride, bias == 0 ? null : (float*)bias + from);
+        else Products.Multiply(_team, x, n, w.Part(from, count), y, stride, bias == 0 ? null : (float*)bias + from);
+        foreach (PackedLora part in lora)
+        {
+            if (part.Start < from || part.Start >= from + count) continue;
+            float* low = _low.Of((long)n * part.A.Rows);
+            Products.Multiply(_team, x, n, part.A, low, part.A.Rows);
+            Vectors.Scale(low, part.Scale, n * part.A.Rows);
+            Products.Multiply(_team, low, n, part.B, y + part.Start - from, stride, add: true);
+        }
+    }
+
+    // Normed, rotated and scaled queries of one token, in place.
+    private void Queries(float* q, int position, PackedLayer w, float[] cos, float[] sin) => Rotate(q, config.Heads, position, w.QueryNorm, cos, sin, (float)config.QueryScale);
+
+    // Normed and rotated keys of one token, and its values, to their page.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Keep(int layer, float* keys, KvSequence sequence, int position, PackedLayer w, float[] cos, float[] sin)
+    {
+        Rotate(keys, config.KeyValueHeads, position, w.KeyNorm, cos, sin, 1);
+        int at = position - sequence.Start, slot = at % KvPages.Tokens;
+        nint page = sequence.Pages[at / KvPages.Tokens];
+        float* values = keys + _keys;
+        for (int head = 0; head < config.KeyValueHeads; head++, keys += _d, values += _d)
+        {
+            float* to = sequence.Pool.Keys(page, layer, head) + slot;
+            for (int i = 0; i < _d; i++) to[i * KvPages.Tokens] = keys[i];
+            new ReadOnlySpan<float>(values, _d).CopyTo(new Span<float>(sequence.Pool.Values(page, layer, head) + slot * KvPages.ValueStride(_d), _d));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Rotate(float* x, int heads, int position, nint norm, float[] cos, float[] sin, float scale)
+    {
+        fixed (float* c = &cos[position * (_d / 2)], s = &sin[position * (_d / 2)])
+            for (int head = 0; head < heads; head++, x += _d)
+            {
+                if (norm != 0) Vectors.Norm(x, (float*)norm, x, _d, (float)config.NormEpsilon);
+                Vectors.Rotate(x, c, s, _d, scale);
+            }
+    }
+
+    private void NormRows(float* x, nint factor, float* y, int n) =>
+        Rows(n, 2 * _h, r => Vectors.Norm(x + (long)r * _h, (float*)factor, y + (long)r * _h, _h, (float)config.NormEpsilon));
+
+    // Row by row: alone where that is microseconds, else in pieces.
+    private void Rows(int n, int numbers, Action<int> body)
+    {
+        int each = Math.Max(1, (1 << 15) / numbers);
+        if (n <= each)
+        {
+            for (int r = 0; r < n; r++) body(r);
+            return;
+        }
+        _team.For((n + each - 1) / each, piece =>
+        {
+            for (int r = piece * each, end = Math.Min(n, r + each); r < end; r++) body(r);
+        });
+    }
+
+    public void Dispose()
+    {
+        foreach (NativeBuffer b in new[] { _x, _normed, _qkv, _seen, _wide, _gated, _low, _fewX, _fewNormed, _fewQ }) b.Dispose();
+    }
+}
