@@ -101,6 +101,15 @@ public sealed partial class R2ecTrainer
         /// <summary>The most rows a cursor looks ahead and scores together. 1 to 65,536; default 256. More is faster and takes more memory.</summary>
         public int ScoringBatchSize { get; set; } = 256;
 
+        /// <summary>
+        /// How many reasonings the transformer samples per row; the unit user vectors behind them are averaged, and the text shown is the first one's. 1 to 256; 1
+        /// (default) writes one, greedily. Costs that many generations; what it gains: docs/quality.md. <see cref="R2ecTransformer.WithReasoningSamples"/> changes it later.
+        /// </summary>
+        public int ReasoningSamples { get; set; } = 1;
+
+        /// <summary>The temperature at which they are sampled. Above 0 and finite; default 1. Ignored where <see cref="ReasoningSamples"/> is 1.</summary>
+        public double ReasoningTemperature { get; set; } = 1;
+
         // ---- The model ----------------------------------------------------------------------------------------------------------------------
 
         /// <summary>A Hugging Face folder of a supported family, or a .gguf file of the Llama architecture; null (default): a small backbone is made from the catalogue and the training rows.</summary>
@@ -198,6 +207,8 @@ public sealed partial class R2ecTrainer
             Check(RatingScale > 0 && float.IsFinite(RatingScale), nameof(RatingScale), RatingScale, "above 0 and finite");
             Check(K is >= 1 and <= 10_000, nameof(K), K, "1 to 10,000");
             Check(ScoringBatchSize is >= 1 and <= 65_536, nameof(ScoringBatchSize), ScoringBatchSize, "1 to 65,536");
+            Check(ReasoningSamples is >= 1 and <= 256, nameof(ReasoningSamples), ReasoningSamples, "1 to 256");
+            Check(ReasoningTemperature > 0 && double.IsFinite(ReasoningTemperature), nameof(ReasoningTemperature), ReasoningTemperature, "above 0 and finite");
             Check(Window is null or >= 1, nameof(Window), Window, "1 or more");
             Check(WeightType is "float32" or "bfloat16" or "float16" or "auto", nameof(WeightType), WeightType, "float32, bfloat16, float16 or auto");
             Check(Enum.IsDefined(TimestampUnit), nameof(TimestampUnit), TimestampUnit, "Seconds or Milliseconds");
@@ -234,6 +245,9 @@ public sealed partial class R2ecTrainer
             K = K,
             ItemColumns = ToItemColumns(),
             BatchSize = ScoringBatchSize,
+            ReasoningSamples = ReasoningSamples,
+            ReasoningTemperature = ReasoningTemperature,
+            ReasoningSeed = Seed ?? 0,
         };
 
         internal ItemColumns ToItemColumns() => new()

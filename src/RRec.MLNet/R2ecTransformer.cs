@@ -45,6 +45,21 @@ public sealed partial class R2ecTransformer : ITransformer
         return new ScoringView(input, _scorer);
     }
 
+    /// <summary>
+    /// This transformer with several sampled reasonings per row: the user vectors behind them are averaged, and the text shown is the first one's. Weights, item table and
+    /// the turns that calls take are shared; both may be used and saved. Streaming (<see cref="RecommendAsync"/>) goes on writing one reasoning, greedily.
+    /// </summary>
+    /// <param name="samples">1 to 256; 1 writes one, greedily. Time grows with it.</param>
+    /// <param name="temperature">Of the sampling; above 0 and finite. Ignored where <paramref name="samples"/> is 1.</param>
+    /// <param name="seed">Together with what a row's prompt says it decides what is sampled: equal histories get equal answers wherever they stand.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
+    public R2ecTransformer WithReasoningSamples(int samples, double temperature = 1, int seed = 0)
+    {
+        if (samples is < 1 or > 256) throw new ArgumentOutOfRangeException(nameof(samples), samples, "It must be 1 to 256.");
+        if (!(temperature > 0) || !double.IsFinite(temperature)) throw new ArgumentOutOfRangeException(nameof(temperature), temperature, "It must be above 0 and finite.");
+        return new R2ecTransformer(_host, _scorer.Recommender, _scorer.Options with { ReasoningSamples = samples, ReasoningTemperature = temperature, ReasoningSeed = seed }) { BackboneStorage = BackboneStorage };
+    }
+
     /// <inheritdoc/>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
     {

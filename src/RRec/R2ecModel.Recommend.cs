@@ -62,7 +62,7 @@ public sealed partial class R2ecModel
         int samples = request.Samples;
         GenerationOptions options = new() { Temperature = samples > 1 ? request.SamplingTemperature : 0, MaxNewTokens = Settings.MaxNewTokens, SamplesPerPrompt = samples, MaxRows = Math.Max(request.BatchSize, samples) };
         IReadOnlyList<Trajectory> written = new Generation.Generator(Backbone, Tokenizer, Writer) { Sampler = request.Sampler }
-            .Generate([.. batch.Select(i => prompts[i])], options, (p, s) => NoiseKey.Of(request.Seed, 0, batch[p], s), cancel);
+            .Generate([.. batch.Select(i => prompts[i])], options, (p, s) => NoiseKey.Of(request.Seed, 0, HashOf(prompts[batch[p]]), s), cancel);
         int hidden = Backbone.Config.HiddenSize;
         float[] vectors = new float[batch.Length * hidden];
         string[] reasonings = new string[batch.Length];
@@ -74,6 +74,14 @@ public sealed partial class R2ecModel
         }
 
         return (ItemTable.Normalize(tensor(vectors, [batch.Length, hidden], device: Backbone.Device)), reasonings);
+    }
+
+    // What is sampled depends on what is read, not on a row's place among others: FNV-1a over the prompt's ids.
+    private static int HashOf(int[] prompt)
+    {
+        uint hash = 2166136261;
+        foreach (int id in prompt) hash = (hash ^ (uint)id) * 16777619;
+        return (int)hash;
     }
 
     private void Rank(ItemTable items, int[] batch, Tensor users, string[] reasonings, IReadOnlyList<UserHistory> rows, RecommendRequest request, bool[]? closed, Recommendation[] answers)

@@ -37,14 +37,14 @@ public sealed record RecommendRequest
     public int BatchSize { get; init; } = 256;
 
     /// <summary>
-    /// How many reasonings are sampled per row; their user vectors (unit length) are averaged and the text shown is the first one's. 1 (default) writes one greedily.
+    /// How many reasonings are sampled per row; their user vectors (unit length) are averaged and the text shown is the first one's. 1 to 256; 1 (default) writes one greedily.
     /// </summary>
     public int Samples { get; init; } = 1;
 
-    /// <summary>The sampling temperature where <see cref="Samples"/> is above 1. Above 0; default 1.</summary>
+    /// <summary>The sampling temperature where <see cref="Samples"/> is above 1. Above 0 and finite; default 1.</summary>
     public double SamplingTemperature { get; init; } = 1;
 
-    /// <summary>Seeds sampled reasonings; row number and sample number decide the rest.</summary>
+    /// <summary>Seeds sampled reasonings; what the row's prompt says and the sample's number decide the rest, so equal histories get equal answers wherever they stand.</summary>
     public int Seed { get; init; }
 
     /// <summary>Overrides the model's <see cref="R2ecSettings.UseReasoning"/> for this request; null: as the model has it.</summary>
@@ -63,8 +63,8 @@ public sealed record RecommendRequest
         List<string> found = [];
         if (K < 1) found.Add($"K is {K}: it must be 1 or more.");
         if (BatchSize < 1) found.Add($"BatchSize is {BatchSize}: it must be 1 or more.");
-        if (Samples < 1) found.Add($"Samples is {Samples}: it must be 1 or more.");
-        if (!(SamplingTemperature > 0)) found.Add($"SamplingTemperature is {SamplingTemperature}: it must be above 0.");
+        if (Samples is < 1 or > 256) found.Add($"Samples is {Samples}: it must be 1 to 256.");
+        if (!(SamplingTemperature > 0) || !double.IsFinite(SamplingTemperature)) found.Add($"SamplingTemperature is {SamplingTemperature}: it must be above 0 and finite.");
         if (Labels is not null && Labels.Count != rows) found.Add($"Labels has {Labels.Count} entries for {rows} rows: one per row is needed (-1 where unknown).");
         if (Labels is not null && Labels.FirstOrDefault(l => l < -1 || l >= catalogue.Count, -1) is var bad && bad != -1)
             found.Add($"Labels contains {bad}: the catalogue's indexes are 0 to {catalogue.Count - 1}.");

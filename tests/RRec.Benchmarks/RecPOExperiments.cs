@@ -25,14 +25,14 @@ internal static class RecPOExperiments
         string folder = Path.Combine(Path.GetTempPath(), "rrec-recpo-" + Guid.NewGuid().ToString("n"));
         try
         {
-            CatalogueBackboneOptions options = new() { HiddenSize = int.Parse(args[0], CultureInfo.InvariantCulture) };
+            CatalogueBackboneOptions options = new() { HiddenSize = int.Parse(args[0], CultureInfo.InvariantCulture), Seed = 1 };
             using CatalogueBackboneGuide guide = CatalogueBackboneBuilder.Build(data.Catalogue, data.Train, options, folder);
             CatalogueExperiments.Say(clock, $"built, strength {guide.StatementStrength:0.00000}");
             double[] plain = [];
             PurchaseRow[] rows = Rows(data);
             Dictionary<bool, double[]> starts = [];
             Dictionary<string, double[]> ends = [];
-            foreach (string setting in args.Skip(1))
+            foreach (string setting in args.Skip(1).SelectMany(a => a == "-" ? Lines() : [a]))
             {
                 Dictionary<string, string> values = Parse(setting);
                 using R2ecModel model = R2ecModel.Open(folder, data.Catalogue, new R2ecSettings { MaxNewTokens = 8, Temperature = 0.03, MaxItemTokens = 64 });
@@ -69,6 +69,11 @@ internal static class RecPOExperiments
         }
     }
 
+    private static IEnumerable<string> Lines()
+    {
+        while (Console.ReadLine() is { } line) yield return line;
+    }
+
     private static Dictionary<string, string> Parse(string setting) =>
         setting.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(p => p.Split('=')).ToDictionary(p => p[0], p => p.Length > 1 ? p[1] : "");
 
@@ -79,7 +84,7 @@ internal static class RecPOExperiments
         return RecPOOptions.Cpu with
         {
             MaxSteps = steps, Epochs = 1000, LearningRate = Number("rate", 1e-3), PolicyLossWeight = Number("policy", 1), ItemLossWeight = Number("item", 0.1),
-            UsersPerStep = (int)Number("users", 64), TrajectoriesPerUser = (int)Number("group", 8), EntropyBonus = Number("entropy", 0), SoftmaxWeight = Number("beta", 0.05),
+            UsersPerStep = (int)Number("users", 64), TrajectoriesPerUser = (int)Number("group", 8), EntropyBonus = Number("entropy", 0), SoftmaxWeight = Number("beta", 0.05), RewardTargets = (int)Number("targets", 1), AdamEpsilon = Number("eps", 1e-8), Schedule = LearningRateShape.Linear, FinalLearningRateShare = Number("final", 0.1), WarmUpSteps = (int)Number("warm", 5),
             RelabelTopK = (int)Number("relabel", 2), Seed = (int)Number("seed", 0), ClipNorm = Number("clip", 1), RestoreBest = false, EvaluationRows = 1, EvaluationSteps = steps, EvaluateAtStart = false,
             TrainOnly = values.GetValueOrDefault("only", "layers.1.self_attn.o_proj"), EmbeddingDelta = guide.Folds, InnerUpdates = (int)Number("inner", 1),
             AuxiliaryLoss = Number("anchor", 0) is > 0 and double weight ? new RankingAnchor(model, guide, new WarmUpOptions { UniformCandidates = 150, LabelCandidates = 100 }, weight) : null,

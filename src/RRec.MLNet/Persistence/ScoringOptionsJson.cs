@@ -22,7 +22,7 @@ internal sealed partial class ScoringOptionsJson : JsonSerializerContext
         {
             ScoringOptions? options = JsonSerializer.Deserialize(bytes.AsSpan(0, length), Default.ScoringOptions);
             if (options is null || string.IsNullOrEmpty(options.HistoryItems) || string.IsNullOrEmpty(options.Reasoning) || string.IsNullOrEmpty(options.PredictedItems)
-                || string.IsNullOrEmpty(options.Score) || options.K is < 1 or > 10_000 || options.BatchSize is < 1 or > 65_536 || !(options.RatingFactor > 0) || options.ItemColumns is null || !Enum.IsDefined(options.TimestampUnit))
+                || string.IsNullOrEmpty(options.Score) || options.K is < 1 or > 10_000 || options.BatchSize is < 1 or > 65_536 || options.ReasoningSamples is < 1 or > 256 || !(options.ReasoningTemperature > 0) || !(options.RatingFactor > 0) || options.ItemColumns is null || !Enum.IsDefined(options.TimestampUnit))
                 throw new InvalidDataException($"{source}: a value is missing or out of its range.");
             return options;
         }

@@ -28,6 +28,9 @@ internal sealed class Scorer(IHost host, IRecommender recommender, ScoringOption
         {
             K = Math.Min(options.K, recommender.Catalogue.Count),
             BatchSize = options.BatchSize,
+            Samples = options.ReasoningSamples,
+            SamplingTemperature = options.ReasoningTemperature,
+            Seed = options.ReasoningSeed,
             Labels = withLabel ? [.. rows.Select(r => r.Label)] : null,
             AllowedByRow = options.AllowedItems is null ? null : [.. rows.Select(r => r.Allowed)],
             ExcludedByRow = options.ExcludedItems is null ? null : [.. rows.Select(r => r.Excluded)],

@@ -39,6 +39,15 @@ internal sealed record ScoringOptions
 
     public int BatchSize { get; init; } = 256;
 
+    // Files of before have none of these three; the generated reader keeps an absent value's default only where there is a setter.
+
+    /// <summary>Reasonings sampled per row, whose user vectors are averaged; 1: one, greedily.</summary>
+    public int ReasoningSamples { get; set; } = 1;
+
+    public double ReasoningTemperature { get; set; } = 1;
+
+    public int ReasoningSeed { get; set; }
+
     /// <summary>The rules for input columns of scoring. The label is looked for, never demanded.</summary>
     public IEnumerable<ColumnRule> InputRules() =>
     [

@@ -31,6 +31,7 @@ public sealed partial record RecPOOptions
         Check(TopP > 0 && TopP <= 1, nameof(TopP), TopP, "above 0 and at most 1");
         Check(RewardNdcgK >= 1, nameof(RewardNdcgK), RewardNdcgK, "1 or more");
         Check(SoftmaxWeight is >= 0 and <= 1, nameof(SoftmaxWeight), SoftmaxWeight, "0 to 1");
+        Check(RewardTargets >= 1, nameof(RewardTargets), RewardTargets, "1 or more");
         Check(Enum.IsDefined(Advantage), nameof(Advantage), Advantage, "Gaussian or LeaveOneOut");
         Check(Enum.IsDefined(AdvantageScale), nameof(AdvantageScale), AdvantageScale, "Group, Batch or None");
         Check(NotNegative(ConstantGroupSpread), nameof(ConstantGroupSpread), ConstantGroupSpread, "0 or more");
@@ -74,6 +75,7 @@ public sealed partial record RecPOOptions
         {
             Check(InnerUpdates == 1 && MiniBatches == 1, nameof(InnerUpdates), $"{InnerUpdates} and MiniBatches {MiniBatches}", "1 and 1 under Compatibility.Official, whose ratio is always 1 (O2)");
             Check(Reasoning, nameof(Reasoning), Reasoning, "true under Compatibility.Official");
+            Check(RewardTargets == 1, nameof(RewardTargets), RewardTargets, "1 under Compatibility.Official");
         }
 
         return found;

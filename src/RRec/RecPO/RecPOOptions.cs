@@ -96,6 +96,13 @@ public sealed partial record RecPOOptions
     /// <summary>Beta, the weight of the softmax part of the reward (paper 3.3, R_c); NDCG has 1 minus it. 0 (only the discrete part) to 1 (only the continuous part); default 0.05.</summary>
     public double SoftmaxWeight { get; init; } = 0.05;
 
+    /// <summary>
+    /// For how many of the user's next purchases a reasoning is rewarded: the mean of their rewards. 1 or more; default 1 (paper: the row's target alone). Ours: one
+    /// purchase says little about what was worth saying, and what followed it costs no further reasoning. The later ones are the targets of the same
+    /// <see cref="RRec.Data.PurchaseRow.User"/>'s later training rows; the item loss keeps to the row's own.
+    /// </summary>
+    public int RewardTargets { get; init; } = 1;
+
     // ---- Advantage ----
 
     /// <summary>Gaussian (GRPO) or leave-one-out (RLOO) (paper 3.3). Default Gaussian.</summary>

@@ -30,26 +30,40 @@ public static class Reward
     public static RewardParts Of(ReadOnlySpan<float> scores, int target, ReadOnlySpan<int> masked, int k, double softmaxWeight, bool maskTarget = false, float? padScore = null)
     {
         if ((uint)target >= (uint)scores.Length) throw new ArgumentOutOfRangeException(nameof(target), target, $"The target must be an index below {scores.Length}.");
+        return Of(scores, [target], masked, k, softmaxWeight, maskTarget, padScore);
+    }
+
+    /// <summary>The mean reward for several purchases; the rank is the first one's. All but the first must be candidates.</summary>
+    internal static RewardParts Of(ReadOnlySpan<float> scores, ReadOnlySpan<int> targets, ReadOnlySpan<int> masked, int k, double softmaxWeight, bool maskTarget, float? padScore)
+    {
         float[] candidates = scores.ToArray();
-        float own = scores[target];
+        int target = targets[0];
         foreach (int item in masked) candidates[item] = Masked;
-        if (!maskTarget) candidates[target] = own;
-        else own = candidates[target];
-
-        int rank = padScore >= own ? 2 : 1;
+        if (!maskTarget) candidates[target] = scores[target];
         float largest = padScore ?? Masked;
-        for (int i = 0; i < candidates.Length; i++)
-        {
-            float score = candidates[i];
-            if (score > own || (score == own && i < target)) rank++;
-            if (score > largest) largest = score;
-        }
-
+        foreach (float score in candidates) largest = Math.Max(largest, score);
         double sum = padScore is { } pad ? Math.Exp((double)pad - largest) : 0;
         foreach (float score in candidates)
             if (score != Masked) sum += Math.Exp((double)score - largest);
-        double softmax = own == Masked ? 0 : Math.Exp((double)own - largest) / sum;
-        double ndcg = RankingMetrics.NdcgOf(rank, Math.Min(k, scores.Length + (padScore is null ? 0 : 1)));
-        return new RewardParts(rank, ndcg, softmax, (1 - softmaxWeight) * ndcg + softmaxWeight * softmax);
+        int cutoff = Math.Min(k, scores.Length + (padScore is null ? 0 : 1)), first = 0;
+        double ndcg = 0, softmax = 0;
+        foreach (int t in targets)
+        {
+            int rank = RankOf(candidates, t, padScore);
+            if (first == 0) first = rank;
+            ndcg += RankingMetrics.NdcgOf(rank, cutoff) / targets.Length;
+            if (candidates[t] != Masked) softmax += Math.Exp((double)candidates[t] - largest) / sum / targets.Length;
+        }
+
+        return new RewardParts(first, ndcg, softmax, (1 - softmaxWeight) * ndcg + softmaxWeight * softmax);
+    }
+
+    private static int RankOf(float[] candidates, int target, float? padScore)
+    {
+        float own = candidates[target];
+        int rank = padScore >= own ? 2 : 1;
+        for (int i = 0; i < candidates.Length; i++)
+            if (candidates[i] > own || (candidates[i] == own && i < target)) rank++;
+        return rank;
     }
 }

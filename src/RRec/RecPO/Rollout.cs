@@ -23,6 +23,8 @@ internal sealed class RolloutResult
 /// </summary>
 internal sealed class Rollout(R2ecModel model, RecPOOptions options, PadItem? pad = null)
 {
+    private LaterTargets? _later;
+
     /// <summary>Plays one step.</summary>
     /// <param name="rows">The training rows.</param>
     /// <param name="indexes">Which of them this step uses.</param>
@@ -93,12 +95,13 @@ internal sealed class Rollout(R2ecModel model, RecPOOptions options, PadItem? pa
         float[] scores = model.Items.Scores(users, model.Settings.Temperature).cpu().data<float>().ToArray();             // [m, items]
         RewardParts[] rewards = new RewardParts[trajectories.Length];
         bool official = options.Compatibility == Compatibility.Official;
+        int[][] wanted = [.. indexes.Select((row, u) => options.RewardTargets == 1 ? (int[])[targets[u]] : (_later ??= new LaterTargets(rows, options.RewardTargets)).Of(row))];
         float?[] padScores = pad?.Scores(users, model.Settings.Temperature, [.. Enumerable.Range(0, rewards.Length).Select(i => rows[indexes[i / group]].History.Items.Length)]) ?? new float?[rewards.Length];
         Parallel.For(0, rewards.Length, i =>
         {
             int user = i / group;
             ReadOnlySpan<int> masked = model.Settings.MaskHistory ? rows[indexes[user]].History.Items.Span : default;
-            rewards[i] = Reward.Of(scores.AsSpan(i * items, items), targets[user], masked, options.RewardNdcgK, options.SoftmaxWeight, maskTarget: official, padScores[i]);
+            rewards[i] = Reward.Of(scores.AsSpan(i * items, items), wanted[user], masked, options.RewardNdcgK, options.SoftmaxWeight, maskTarget: official, padScores[i]);
         });
         return rewards;
     }

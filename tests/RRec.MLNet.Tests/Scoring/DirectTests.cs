@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using RRec.TestSupport;
@@ -64,6 +65,37 @@ public class DirectTests
         });
         Assert.Equal(1, pieces);
         Assert.Single(Rows.Texts(model.Transform(_ml.Data.LoadFromEnumerable(new[] { new BareRow() })), "Reasoning"));
+    }
+
+    [GoldenFact(TinyModel.Needs)]
+    public void Several_reasonings_change_the_answers_repeat_by_seed_and_are_saved_with_the_model()
+    {
+        R2ecTransformer one = TinyModel.Transformer(_ml), several = one.WithReasoningSamples(4, seed: 7);
+        IDataView rows = _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 6).Select(i => Rows.Make(i + 1, 30)));
+        float[] Scores(R2ecTransformer model, IDataView view) => [.. _ml.Data.CreateEnumerable<AnswerWithRank>(model.Transform(view), false).SelectMany(a => a.Score)];
+        float[] expected = Scores(several, rows);
+        Assert.Equal(expected, Scores(one.WithReasoningSamples(4, seed: 7), rows));
+        Assert.NotEqual(expected, Scores(one.WithReasoningSamples(4, seed: 8), rows));
+        Assert.NotEqual(expected, Scores(one, rows));
+        Assert.Equal(Scores(one, rows), Scores(several.WithReasoningSamples(1), rows));
+
+        using MemoryStream file = new();
+        _ml.Model.Save(several, rows.Schema, file);
+        file.Position = 0;
+        Assert.Equal(expected, Scores((R2ecTransformer)_ml.Model.Load(file, out _), rows));
+        Assert.Throws<ArgumentOutOfRangeException>(() => one.WithReasoningSamples(0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => one.WithReasoningSamples(2, 0));
+    }
+
+    [Fact]
+    public void Options_that_were_saved_before_there_were_samples_mean_one()
+    {
+        using MemoryStream file = new();
+        ScoringOptionsJson.Write(file, new ScoringOptions());
+        JsonObject older = JsonNode.Parse(file.ToArray())!.AsObject();
+        foreach (string name in new[] { "reasoningSamples", "reasoningTemperature", "reasoningSeed" }) Assert.True(older.Remove(name));
+        ScoringOptions read = ScoringOptionsJson.Read(new MemoryStream(Encoding.UTF8.GetBytes(older.ToJsonString())), "here");
+        Assert.Equal((1, 1.0, 0), (read.ReasoningSamples, read.ReasoningTemperature, read.ReasoningSeed));
     }
 
     [GoldenFact(TinyModel.Needs)]

@@ -54,6 +54,11 @@ public sealed class RecommendTests
         Assert.Equal(Scores(1), Scores(1));
         Assert.NotEqual(Scores(1), Scores(2));
         Assert.Empty(model.Recommend([]));
+
+        // What is sampled for a row does not depend on its place or its neighbours.
+        string[] inOrder = [.. model.Recommend(rows, new() { Samples = 4 }).Select(a => a.Reasoning)], reversed = [.. model.Recommend([.. rows.Reverse()], new() { Samples = 4 }).Select(a => a.Reasoning)];
+        Assert.Equal(inOrder, reversed.Reverse());
+        Assert.Equal(inOrder[2], model.Recommend([rows[2]], new() { Samples = 4 })[0].Reasoning);
     }
 
     [GoldenFact(TinyWorld.Needs)]

@@ -23,6 +23,7 @@ public sealed class OptionRangeTests
         new(nameof(RecPOOptions.TopP), x => Default with { TopP = x }, [1e-6, 1], [0, 1.01, double.NaN]),
         new(nameof(RecPOOptions.RewardNdcgK), x => Default with { RewardNdcgK = (int)x }, [1, 1_000_000], [0]),
         new(nameof(RecPOOptions.SoftmaxWeight), x => Default with { SoftmaxWeight = x }, [0, 1], [-0.1, 1.1, double.NaN]),
+        new(nameof(RecPOOptions.RewardTargets), x => Default with { RewardTargets = (int)x }, [1, 1000], [0]),
         new(nameof(RecPOOptions.Advantage), x => Default with { Advantage = (AdvantageType)x }, [0, 1], [2]),
         new(nameof(RecPOOptions.AdvantageScale), x => Default with { AdvantageScale = (AdvantageScale)x }, [0, 1, 2], [3]),
         new(nameof(RecPOOptions.ConstantGroupSpread), x => Default with { ConstantGroupSpread = x }, [0, 1], [-1e-9, double.PositiveInfinity]),
@@ -90,6 +91,7 @@ public sealed class OptionRangeTests
         Assert.Single((Default with { PolicyLossWeight = 0, ItemLossWeight = 0 }).Violations());
         Assert.Single((Default with { Compatibility = Compatibility.Official, InnerUpdates = 2 }).Violations());
         Assert.Single((Default with { Compatibility = Compatibility.Official, Reasoning = false }).Violations());
+        Assert.Single((Default with { Compatibility = Compatibility.Official, RewardTargets = 2 }).Violations());
         Assert.Empty((Default with { Reasoning = false, TrajectoriesPerUser = 1, RelabelTopK = 0 }).Violations()); // both are ignored then
     }
 
