@@ -30,6 +30,18 @@ public sealed record R2ecSettings
     /// <summary>Whether items of the full history are left out of the ranking and of the reward's candidates, where the target stays one (O7). Default true (the protocol of the paper).</summary>
     public bool MaskHistory { get; init; } = true;
 
+    /// <summary>
+    /// The tokens that a reasoning is made of: distinct ids, the first of the answer marker and an end of sequence among them. Null (default): any token of the vocabulary.
+    /// A backbone made from a catalogue has some thirty in twenty thousand, and its language head, the larger part of its arithmetic, then runs for these alone.
+    /// </summary>
+    public int[]? ReasoningTokens { get; init; }
+
+    /// <summary>Settings are equal where all values are, those of <see cref="ReasoningTokens"/> too.</summary>
+    public bool Equals(R2ecSettings? other) => other is not null && ToJson() == other.ToJson();
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => ToJson().GetHashCode(StringComparison.Ordinal);
+
     /// <summary>Every value that breaks its range, one sentence each; empty where all are fine.</summary>
     public IReadOnlyList<string> Violations()
     {
@@ -44,6 +56,8 @@ public sealed record R2ecSettings
         Check(MaxPromptTokens >= 16, nameof(MaxPromptTokens), MaxPromptTokens, "16 or more");
         Check(MaxItemTokens >= 8, nameof(MaxItemTokens), MaxItemTokens, "8 or more");
         Check(Temperature > 0 && double.IsFinite(Temperature), nameof(Temperature), Temperature, "above 0 and finite");
+        Check(ReasoningTokens is null || (ReasoningTokens.Length > 0 && ReasoningTokens.All(t => t >= 0) && ReasoningTokens.Distinct().Count() == ReasoningTokens.Length),
+            nameof(ReasoningTokens), ReasoningTokens is null ? "null" : $"{ReasoningTokens.Length} numbers", "null or distinct token ids, at least one");
         return found;
     }
 

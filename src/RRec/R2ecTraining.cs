@@ -111,6 +111,7 @@ public static class R2ecTraining
             try
             {
                 R2ecModel model = R2ecModel.Open(made, catalogue, DefaultSettings(options), device, type);
+                model.Settings = model.Settings with { ReasoningTokens = model.Settings.ReasoningTokens ?? guide.ReasoningTokens };
                 model.Teaching = new Teaching(guide, train);
                 return model;
             }

@@ -25,8 +25,11 @@ internal static class RecPOExperiments
         string folder = Path.Combine(Path.GetTempPath(), "rrec-recpo-" + Guid.NewGuid().ToString("n"));
         try
         {
-            CatalogueBackboneOptions options = new() { HiddenSize = int.Parse(args[0], CultureInfo.InvariantCulture), Seed = 1 };
-            using CatalogueBackboneGuide guide = CatalogueBackboneBuilder.Build(data.Catalogue, data.Train, options, folder);
+            string[] start0 = args[0].Split(':');
+            CatalogueBackboneOptions options = new() { HiddenSize = int.Parse(start0[0], CultureInfo.InvariantCulture), Seed = start0.Length > 2 ? int.Parse(start0[2], CultureInfo.InvariantCulture) : 1 };
+            double share = start0.Length > 1 ? double.Parse(start0[1], CultureInfo.InvariantCulture) : 1;
+            PurchaseRow[] wired = [.. data.Train.Take((int)(share * data.Train.Count))], later = [.. data.Train.Skip(wired.Length)];
+            using CatalogueBackboneGuide guide = CatalogueBackboneBuilder.Build(data.Catalogue, wired, options, folder);
             CatalogueExperiments.Say(clock, $"built, strength {guide.StatementStrength:0.00000}");
             double[] plain = [];
             PurchaseRow[] rows = Rows(data);
@@ -36,7 +39,7 @@ internal static class RecPOExperiments
             {
                 Dictionary<string, string> values = Parse(setting);
                 using R2ecModel model = R2ecModel.Open(folder, data.Catalogue, new R2ecSettings { MaxNewTokens = 8, Temperature = 0.03, MaxItemTokens = 64 });
-                model.Settings = model.Settings with { Temperature = WarmUpTrainer.Train(model, data.Train, new WarmUpOptions { Steps = 0 }, guide).Temperature };
+                model.Settings = model.Settings with { Temperature = WarmUpTrainer.Train(model, wired, new WarmUpOptions { Steps = 0 }, guide).Temperature, ReasoningTokens = guide.ReasoningTokens };
                 bool uninformed = values.Remove("uninformed");
                 if (uninformed) Forget(model, options);
                 if (plain.Length == 0) plain = Gains(model, data, false);
@@ -44,10 +47,11 @@ internal static class RecPOExperiments
                 CatalogueExperiments.Say(clock, $"{setting}: temperature {model.Settings.Temperature:0.000}, without reasoning {plain.Average():0.0000}, start {start.Average():0.0000}, {CatalogueExperiments.Relative(start, plain, rows)} of without");
                 if (values.Count == 0) continue;
                 RecPOOptions recpo = Options(values, guide, model);
+                if (later.Length > 0) recpo = recpo with { EmbeddingDelta = null };
                 long began = clock.ElapsedMilliseconds;
                 double reward = 0, first = 0, entropy = 0, rollout = 0;
                 int tenth = Math.Max(1, recpo.MaxSteps / 5);
-                RecPOTrainer.Train(model, data.Train, data.Valid, recpo, new CatalogueExperiments.Reporter(p =>
+                RecPOTrainer.Train(model, later.Length > 0 ? later : data.Train, data.Valid, recpo, new CatalogueExperiments.Reporter(p =>
                 {
                     if (p.StepMetrics is not { } m) return;
                     if (p.Step <= tenth) first += m.NdcgMean / tenth;

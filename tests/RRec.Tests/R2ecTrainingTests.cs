@@ -42,6 +42,24 @@ public sealed class R2ecTrainingTests
     }
 
     [Fact]
+    public void A_backbone_made_here_writes_statements_only_and_ranks_as_with_its_whole_vocabulary()
+    {
+        using R2ecModel model = R2ecTraining.Fit(Shop.Catalogue, Shop.Rows(120, 1), null, Options with { RunRecPO = false });
+        int[] tokens = model.Settings.ReasoningTokens!;
+        Assert.Contains(model.Writer.AnswerIds[0], tokens);
+        Assert.True(tokens.Length < 40 && tokens.Length < model.Backbone.Config.VocabularySize);
+        UserHistory[] histories = [.. Shop.Rows(20, 3).Select(r => r.History)];
+        IReadOnlyList<Recommendation> few = model.Recommend(histories);
+        model.Settings = model.Settings with { ReasoningTokens = null };
+        IReadOnlyList<Recommendation> all = model.Recommend(histories);
+        Assert.Equal(all.Select(a => a.Reasoning), few.Select(a => a.Reasoning));
+        for (int i = 0; i < all.Count; i++) Assert.Equal(all[i].Scores[0], few[i].Scores[0], 1e-3f);
+        R2ecSettings settings = model.Settings with { ReasoningTokens = tokens };
+        Assert.Equal(settings, R2ecSettings.Parse(settings.ToJson(), "here"));
+        Assert.NotEqual(settings, model.Settings);
+    }
+
+    [Fact]
     public void All_wrong_settings_of_all_stages_are_named_together()
     {
         R2ecTrainingOptions wrong = new() { Backbone = "/no/such/folder", WeightType = "int3", Settings = new() { Window = 0 }, RecPO = new() { LearningRate = -1 } };

@@ -6,7 +6,7 @@ namespace RRec.Backbones;
 
 /// <summary>
 /// A decoder-only language model with its weights. It serves as both heads of R2ec: the language head writes reasonings
-/// (<see cref="Logits"/>), and the hidden state at a sequence's last token is a user's or an item's embedding.
+/// (<see cref="Logits(Tensor)"/>), and the hidden state at a sequence's last token is a user's or an item's embedding.
 /// </summary>
 /// <remarks>
 /// Results are tensors of the caller's open dispose scope. Nothing here switches gradients off: inference belongs into
@@ -146,6 +146,9 @@ public sealed partial class Backbone : IDisposable
     /// <summary>Next-token logits of hidden states [.., hidden]: [.., vocabulary] in single precision, the final soft cap applied.</summary>
     public Tensor Logits(Tensor hidden) => InScope(() =>
         _decoder.Logits(hidden.reshape(-1, Config.HiddenSize)).view([.. hidden.shape[..^1], Config.VocabularySize]));
+
+    /// <summary>The same for some tokens only: hidden states [n, hidden] to [n, tokens]. A tiny part of the head's work where few tokens are in question.</summary>
+    internal Tensor Logits(Tensor hidden, IReadOnlyList<int> tokens) => InScope(() => _decoder.Logits(hidden, HostTensors.Long(tokens, Device)));
 
     /// <inheritdoc/>
     public void Dispose()

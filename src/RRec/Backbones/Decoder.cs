@@ -78,7 +78,14 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
     public Tensor Logits(Tensor hidden)
     {
         Tensor h = hidden.to(Weights.Head.dtype);
-        Tensor logits = (h.shape[0] == 1 ? Weights.Head.mv(h.reshape(-1)).unsqueeze(0) : F.linear(h, Weights.Head)).to(ScalarType.Float32);
+        return Capped((h.shape[0] == 1 ? Weights.Head.mv(h.reshape(-1)).unsqueeze(0) : F.linear(h, Weights.Head)).to(ScalarType.Float32));
+    }
+
+    /// <summary>The same for some tokens only: [n, tokens].</summary>
+    public Tensor Logits(Tensor hidden, Tensor tokens) => Capped(F.linear(hidden.to(Weights.Head.dtype), Weights.Head.index_select(0, tokens)).to(ScalarType.Float32));
+
+    private Tensor Capped(Tensor logits)
+    {
         return config.FinalSoftCap is double cap ? (logits / cap).tanh() * cap : logits;
     }
 

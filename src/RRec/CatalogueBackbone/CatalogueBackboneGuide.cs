@@ -30,6 +30,9 @@ public sealed class CatalogueBackboneGuide : TeacherGuide
     /// <summary>What a reasoning can say, in words.</summary>
     public IReadOnlyList<string> AttributeWords => _attributes.Words;
 
+    /// <summary>All tokens that a reasoning is made of: the statements, the answer, the end of a text. For <see cref="R2ecSettings.ReasoningTokens"/>.</summary>
+    public int[] ReasoningTokens => [.. Enumerable.Range(0, _attributes.Count).Select(a => _tokenizer.PhraseToken[a]).Append(_tokenizer.AnswerToken).Append(_tokenizer.EndToken).Distinct()];
+
     /// <summary>Token ids of the reasoning that the predictor suggests for a history; without the closing answer.</summary>
     public int[] SuggestedReasoning(ReadOnlySpan<int> history) =>
         [.. NamedAttributes(history).Select(a => _tokenizer.PhraseToken[a])];

@@ -21,6 +21,9 @@ public sealed record GenerationOptions
     /// <summary>Whether to record every sampled token's log-probability (at temperature 1, before any filter).</summary>
     public bool LogProbabilities { get; init; }
 
+    /// <summary>Only these tokens can be written (distinct ids, answer and end of sequence among them); null (default): all. Where they are few the language head costs next to nothing.</summary>
+    public IReadOnlyList<int>? Tokens { get; init; }
+
     /// <summary>The most rows that run at once; 1 or more. Fewer run where their keys and values would exceed <see cref="MemoryBudget"/>.</summary>
     public int MaxRows { get; init; } = 512;
 
@@ -44,6 +47,7 @@ public sealed record GenerationOptions
         if (!(TopP > 0 && TopP <= 1)) problems.Add($"TopP is {TopP}; a number in (0, 1] is needed");
         if (MaxNewTokens < 0) problems.Add($"MaxNewTokens is {MaxNewTokens}; 0 or more is needed");
         if (SamplesPerPrompt < 1) problems.Add($"SamplesPerPrompt is {SamplesPerPrompt}; 1 or more is needed");
+        if (Tokens is { Count: 0 }) problems.Add("Tokens is empty; null allows all");
         if (MaxRows < 1) problems.Add($"MaxRows is {MaxRows}; 1 or more is needed");
         if (MemoryBudget < 1) problems.Add($"MemoryBudget is {MemoryBudget}; 1 or more is needed");
         if (problems.Count > 0) throw new ArgumentException("GenerationOptions: " + string.Join("; ", problems) + ".");

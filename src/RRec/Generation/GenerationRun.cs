@@ -37,7 +37,7 @@ internal sealed partial class GenerationRun : IDisposable
         _waiting = new Queue<int>(Enumerable.Range(0, prompts.Count).OrderByDescending(i => prompts[i].Length));
         _decoding = backbone.BeginDecoding(delta);
         int ahead = options.StepsAhead ?? (backbone.Device.type == DeviceType.CPU ? 0 : 16);
-        if (_decoding.RunsAhead && sampler is TokenSampler own && ahead > 0) (_ahead, _onDevice) = (ahead, own);
+        if (_decoding.RunsAhead && options.Tokens is null && sampler is TokenSampler own && ahead > 0) (_ahead, _onDevice) = (ahead, own);
     }
 
     /// <summary>The most rows that have run together.</summary>
@@ -118,7 +118,15 @@ internal sealed partial class GenerationRun : IDisposable
         }
         List<int> live = [.. Indexes(r => !r.Stopped)];
         if (live.Count == 0) return;
-        Tensor logits = _decoding.Logits(live.Count == _rows.Count ? hidden : hidden.index_select(0, HostTensors.Long(live, _backbone.Device)));
+        Tensor states = live.Count == _rows.Count ? hidden : hidden.index_select(0, HostTensors.Long(live, _backbone.Device));
+        IReadOnlyList<int>? allowed = _options.Tokens;
+        Tensor logits = allowed is null ? _decoding.Logits(states) : _backbone.Logits(states, allowed);
+        if (allowed is not null && _sampler is not TokenSampler)
+        {
+            // Somebody else's sampler reads token ids off the columns.
+            logits = full([live.Count, _backbone.Config.VocabularySize], float.NegativeInfinity, device: logits.device).index_copy_(1, HostTensors.Long(allowed, _backbone.Device), logits);
+            allowed = null;
+        }
         double[] noise = [.. live.Select(i => _options.Temperature == 0 ? 0 : _rows[i].NextNoise())];
         var ids = new int[live.Count];
         _sampler.Sample(logits, noise, ids);
@@ -129,7 +137,7 @@ internal sealed partial class GenerationRun : IDisposable
             Tensor lp = logits.gather(1, chosen.unsqueeze(1)).squeeze(1) - logits.logsumexp(-1);
             logProbs = HostTensors.Read<float>(lp);
         }
-        for (int k = 0; k < live.Count; k++) Take(live[k], ids[k], logProbs?[k] ?? 0);
+        for (int k = 0; k < live.Count; k++) Take(live[k], allowed is null ? ids[k] : allowed[ids[k]], logProbs?[k] ?? 0);
     }
 
     private void StopAll()

@@ -73,11 +73,11 @@ internal sealed partial class PolicyUpdate
     // Log-probs of the given ids, [n], and of all ids, [n, vocabulary], in f32.
     private (Tensor Own, Tensor All) TokenLogProbs(Tensor states, ReadOnlySpan<int> ids)
     {
-        Tensor logits = backbone.Logits(states).to(ScalarType.Float32);
+        Tensor logits = (tokens is null ? backbone.Logits(states) : backbone.Logits(states, tokens)).to(ScalarType.Float32);
         if (options.LogProbTemperature != 1) logits = logits / options.LogProbTemperature;
         Tensor all = logits.log_softmax(-1);
         long[] index = new long[ids.Length];
-        for (int i = 0; i < ids.Length; i++) index[i] = ids[i];
+        for (int i = 0; i < ids.Length; i++) index[i] = _columns is null ? ids[i] : _columns[ids[i]];
         return (all.gather(1, tensor(index, device: all.device).view(-1, 1)).squeeze(1), all);
     }
 }

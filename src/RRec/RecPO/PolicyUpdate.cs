@@ -10,8 +10,11 @@ namespace RRec.RecPO;
 /// head sees policy tokens only, in pieces, so that logits of all tokens never exist together; items run once per optimiser step (O23). Gradients add up in the
 /// parameters, whatever the pieces.
 /// </summary>
-internal sealed partial class PolicyUpdate(Backbone backbone, ItemTable items, double temperature, RecPOOptions options)
+internal sealed partial class PolicyUpdate(Backbone backbone, ItemTable items, double temperature, RecPOOptions options, IReadOnlyList<int>? tokens = null)
 {
+    // Where reasonings are made of some tokens only: the column of each.
+    private readonly Dictionary<int, int>? _columns = tokens?.Select((id, column) => (id, column)).ToDictionary(t => t.id, t => t.column);
+
     private bool Official => options.Compatibility == Compatibility.Official;
 
     /// <summary>

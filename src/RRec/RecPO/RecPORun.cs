@@ -140,7 +140,7 @@ internal sealed class RecPORun : IDisposable
         double rolloutSeconds = _options.Clock.GetElapsedTime(began).TotalSeconds;
         double rate = LearningRateSchedule.At(step - 1, _totalSteps, _options);
         Exception Diverged(string what) => new RecPODivergedException(step, rows, what, _checkpoints?.Latest);
-        UpdateStatistics statistics = new UpdatePlan(_model.Backbone, _model.Items, _model.Settings.Temperature, _train, _optimizer, _options, _updateBudget).Run(rollout.Batch, step, rate, Diverged, cancel);
+        UpdateStatistics statistics = new UpdatePlan(_model.Backbone, _model.Items, _model.Settings.Temperature, _train, _optimizer, _options, _updateBudget, _model.Settings.ReasoningTokens).Run(rollout.Batch, step, rate, Diverged, cancel);
         if (!Finite()) throw Diverged("the weights are not finite after the update"); // they must never be measured, nor become the last good checkpoint
         _step = step;
 

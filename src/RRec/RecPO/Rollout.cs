@@ -42,7 +42,7 @@ internal sealed class Rollout(R2ecModel model, RecPOOptions options, PadItem? pa
         int group = options.TrajectoriesPerUser;
         GenerationOptions generation = new()
         {
-            Temperature = options.SamplingTemperature, TopK = options.TopK, TopP = options.TopP, MaxNewTokens = model.Settings.MaxNewTokens, SamplesPerPrompt = group,
+            Temperature = options.SamplingTemperature, TopK = options.TopK, TopP = options.TopP, MaxNewTokens = model.Settings.MaxNewTokens, SamplesPerPrompt = group, Tokens = model.Settings.ReasoningTokens,
         };
         Generation.Generator generator = new(model.Backbone, model.Tokenizer, model.Writer);
         Trajectory[] trajectories;

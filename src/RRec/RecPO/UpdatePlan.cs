@@ -8,9 +8,9 @@ namespace RRec.RecPO;
 
 /// <summary>The optimiser steps that one rollout is used for: passes, mini-batches, pieces of a mini-batch; or the authors' order of them.</summary>
 /// <remarks>A forward pass takes at most about <c>budget</c> bytes for its activations; see <see cref="UpdateMemory"/>.</remarks>
-internal sealed class UpdatePlan(Backbone backbone, ItemTable items, double temperature, IReadOnlyList<PurchaseRow> train, AdamW optimizer, RecPOOptions options, long budget = long.MaxValue)
+internal sealed class UpdatePlan(Backbone backbone, ItemTable items, double temperature, IReadOnlyList<PurchaseRow> train, AdamW optimizer, RecPOOptions options, long budget = long.MaxValue, IReadOnlyList<int>? tokens = null)
 {
-    private readonly PolicyUpdate _update = new(backbone, items, temperature, options);
+    private readonly PolicyUpdate _update = new(backbone, items, temperature, options, tokens);
 
     /// <summary>Runs them all.</summary>
     /// <param name="batch">The rollout.</param>

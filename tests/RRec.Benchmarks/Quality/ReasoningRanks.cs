@@ -23,7 +23,7 @@ internal sealed class ReasoningRanks(R2ecModel model, IReadOnlyList<PurchaseRow>
     {
         int[][] prompts = [.. rows.Select(r => model.PromptOf(r.History))];
         IReadOnlyList<Trajectory> written = new Generation.Generator(model.Backbone, model.Tokenizer, model.Writer)
-            .Generate(prompts, new GenerationOptions { MaxNewTokens = model.Settings.MaxNewTokens });
+            .Generate(prompts, new GenerationOptions { MaxNewTokens = model.Settings.MaxNewTokens, Tokens = model.Settings.ReasoningTokens });
         Random random = new(seed);
         int[] from = [.. Enumerable.Range(0, rows.Count).Select(i =>
         {

@@ -225,6 +225,44 @@ public abstract class GeneratorTests : IDisposable
     }
 
     [Fact]
+    public void Only_the_given_tokens_are_written_with_probabilities_among_them()
+    {
+        int[] some = [9, 4, 17, 30], prompt = [7, 8, 2];
+        var options = new GenerationOptions { MaxNewTokens = 6, SamplesPerPrompt = 8, Temperature = 1, LogProbabilities = true };
+        IReadOnlyList<Trajectory> few = Make().Generate([prompt], options with { Tokens = some }, (_, s) => (ulong)s);
+        Assert.All(few.SelectMany(t => t.Ids), id => Assert.Contains(id, some));
+        Assert.True(few.SelectMany(t => t.Ids).Distinct().Count() > 1);
+        // The same draws from the whole vocabulary, everything else closed.
+        var closing = new Only(some, new TokenSampler(options));
+        IReadOnlyList<Trajectory> closed = Make(closing).Generate([prompt], options, (_, s) => (ulong)s);
+        using (no_grad())
+            for (int s = 0; s < few.Count; s++)
+            {
+                using PaddedBatch row = PaddedBatch.FromRows([[.. prompt, .. few[s].Ids[..1]]]);
+                using PaddedBatch before = PaddedBatch.FromRows([prompt]);
+                Tensor logits = _backbone.Logits(_backbone.LastHidden(before)).index_select(1, tensor(some.Select(i => (long)i).ToArray()));
+                Assert.Equal(logits.log_softmax(-1)[0, Array.IndexOf(some, few[s].Ids[0])].item<float>(), (float)few[s].LogProbs![0], 1e-4f);
+            }
+        Assert.All(closed.SelectMany(t => t.Ids), id => Assert.Contains(id, some));
+        // A sampler of somebody else's still sees columns of the whole vocabulary.
+        var watching = new Only(some, new TokenSampler(options));
+        Make(watching).Generate([prompt], options with { Tokens = some }, (_, s) => (ulong)s);
+        Assert.Equal(_backbone.Config.VocabularySize, watching.Columns);
+    }
+
+    private sealed class Only(int[] allowed, ITokenSampler inner) : ITokenSampler
+    {
+        public long Columns { get; private set; }
+
+        public void Sample(Tensor logits, ReadOnlySpan<double> noise, Span<int> ids)
+        {
+            Columns = logits.shape[1];
+            Tensor index = tensor(allowed.Select(i => (long)i).ToArray());
+            inner.Sample(full_like(logits, float.NegativeInfinity).index_copy_(1, index, logits.index_select(1, index)), noise, ids);
+        }
+    }
+
+    [Fact]
     public void Generation_can_be_cancelled_and_leaves_no_tensors_behind()
     {
         using var source = new CancellationTokenSource();

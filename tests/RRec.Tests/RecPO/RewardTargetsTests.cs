@@ -36,6 +36,21 @@ public sealed class RewardTargetsTests
     }
 
     [GoldenFact(TinyWorld.Needs)]
+    public void Naming_all_tokens_trains_the_same_weights_as_naming_none()
+    {
+        List<float[]> trained = [];
+        foreach (bool named in new[] { false, true })
+        {
+            using R2ecModel model = TinyWorld.Model();
+            if (named) model.Settings = model.Settings with { ReasoningTokens = [.. Enumerable.Range(0, model.Backbone.Config.VocabularySize)] };
+            RecPOTrainer.Train(model, TinyWorld.Rows(20), null, TinyWorld.Options with { MaxSteps = 2 });
+            trained.Add(TinyWorld.Weights(model));
+        }
+        for (int i = 0; i < trained[0].Length; i++) Assert.Equal(trained[0][i], trained[1][i], 2e-3f);
+        Assert.True(trained[0].Zip(trained[1]).Average(p => Math.Abs(p.First - p.Second)) < 1e-5, "two steps at 1e-3 move weights by 1e-3");
+    }
+
+    [GoldenFact(TinyWorld.Needs)]
     public void A_rollout_rewards_later_purchases_and_keeps_to_the_rows_own_in_the_item_loss()
     {
         using R2ecModel model = TinyWorld.Model();
