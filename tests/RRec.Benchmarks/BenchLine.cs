@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace RRec.Benchmarks;
 
 /// <summary>
-/// One measured figure. <c>Baseline</c> is the plain way in the same run (unshared, unbatched), <c>Bound</c> what the hardware could give (for seconds: the least).
+/// One measured figure. <c>Baseline</c> is the plain way in the same run (unshared, unbatched), <c>Bound</c> what the hardware could give (for seconds and bytes: the least).
 /// </summary>
 public sealed record BenchLine(string Name, string Shape, double Value, string Unit, double? Baseline = null, double? Bound = null)
 {
@@ -12,7 +12,7 @@ public sealed record BenchLine(string Name, string Shape, double Value, string U
     {
         BenchLog.Write(JsonSerializer.Serialize(new
         {
-            name = Name, shape = Shape, value = Round(Value), unit = Unit, baseline = Round(Baseline), ratio = Round(Value / Baseline), bound = Round(Bound), share_of_bound = Round(Unit == "s" ? Bound / Value : Value / Bound),
+            name = Name, shape = Shape, value = Round(Value), unit = Unit, baseline = Round(Baseline), ratio = Round(Value / Baseline), bound = Round(Bound), share_of_bound = Round(Unit is "s" or "ms" or "MiB" ? Bound / Value : Value / Bound),
         }));
     }
 

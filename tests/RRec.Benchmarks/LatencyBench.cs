@@ -8,7 +8,7 @@ using TorchSharp;
 
 namespace RRec.Benchmarks;
 
-/// <summary>One user's answer, one after the other: what a shop that asks for one customer waits.</summary>
+/// <summary>One user's answer, one after the other: what a shop that asks for one customer waits. The baseline is the time per user when all come together.</summary>
 internal static class LatencyBench
 {
     private const int Items = 1000;
@@ -17,21 +17,26 @@ internal static class LatencyBench
     {
         var command = new Command("latency", "One user's answer, p50 and p95 in milliseconds, with and without reasoning: a made catalogue backbone, and a folder.");
         var folder = new Option<string?>("--folder") { Description = "A Hugging Face folder, e.g. SmolLM2's; null: only the catalogue backbone." };
-        var answers = new Option<int>("--answers") { Description = "How many are timed.", DefaultValueFactory = _ => 40 };
+        var answers = new Option<int>("--answers") { Description = "How many are timed with and how many without reasoning.", DefaultValueFactory = _ => 40 };
+        var seconds = new Option<double>("--seconds") { Description = "So long at most (but five answers), where answers take long.", DefaultValueFactory = _ => 20 };
         var tokens = new Option<int>("--tokens") { Description = "The longest reasoning that the folder's model writes.", DefaultValueFactory = _ => 32 };
         command.Options.Add(folder);
         command.Options.Add(answers);
         command.Options.Add(tokens);
+        command.Options.Add(seconds);
         command.SetAction(r =>
         {
-            Made(r.GetValue(answers));
-            if (r.GetValue(folder) is { } path) Given(path, r.GetValue(answers), r.GetValue(tokens));
+            Limit limit = new(r.GetValue(answers), r.GetValue(seconds));
+            Made(limit);
+            if (r.GetValue(folder) is { } path) Given(path, limit, r.GetValue(tokens));
         });
         return command;
     }
 
+    private readonly record struct Limit(int Answers, double Seconds);
+
     // Another width than the default's would be another latency: everything but the fit is as users get it.
-    private static void Made(int answers)
+    private static void Made(Limit limit)
     {
         Catalogue catalogue = Shop();
         var random = new Random(1);
@@ -41,7 +46,7 @@ internal static class LatencyBench
         {
             using CatalogueBackboneGuide guide = CatalogueBackboneBuilder.Build(catalogue, rows, new CatalogueBackboneOptions { DistillationSteps = 20, Folds = 0 }, folder, null);
             using R2ecModel model = R2ecModel.Open(folder, catalogue, new R2ecSettings { MaxNewTokens = 16 });
-            Measure("catalogue", model, answers);
+            Measure("catalogue", model, limit);
         }
         finally
         {
@@ -49,37 +54,40 @@ internal static class LatencyBench
         }
     }
 
-    private static void Given(string folder, int answers, int tokens)
+    private static void Given(string folder, Limit limit, int tokens)
     {
         using R2ecModel model = R2ecModel.Open(folder, Shop(), new R2ecSettings { MaxNewTokens = tokens, Window = 20 });
         using (TorchSharp.torch.NewDisposeScope())   // what stands in the table does not matter for the time
             model.AdoptItems(RRec.Ranking.ItemTable.Normalize(torch.randn([Items, model.Backbone.Config.HiddenSize])));
-        Measure(Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)), model, answers);
+        Measure(Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)), model, limit);
     }
 
-    private static void Measure(string name, R2ecModel model, int answers)
+    private static void Measure(string name, R2ecModel model, Limit limit)
     {
         var random = new Random(2);
-        UserHistory[] users = [.. Enumerable.Range(0, answers + 3).Select(_ => History(random))];
+        UserHistory[] users = [.. Enumerable.Range(0, limit.Answers).Select(_ => History(random))];
         foreach (bool reasoning in new[] { false, true })
         {
             RecommendRequest request = new() { UseReasoning = reasoning };
+            for (int i = 0; i < 3; i++) model.Recommend([users[i]], request);   // compilation, first allocations
             double written = 0;
             var times = new List<double>();
-            for (int i = 0; i < users.Length; i++)
+            for (long begin = Stopwatch.GetTimestamp(); times.Count < users.Length && (times.Count < 5 || Stopwatch.GetElapsedTime(begin).TotalSeconds < limit.Seconds);)
             {
                 long start = Stopwatch.GetTimestamp();
-                Recommendation answer = model.Recommend([users[i]], request)[0];
-                if (i < 3) continue;   // compilation, first allocations
+                Recommendation answer = model.Recommend([users[times.Count]], request)[0];
                 times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
                 written += model.Tokenizer.EncodeToIds(answer.Reasoning).Count;
             }
+            int n = times.Count;
             times.Sort();
-            double together = BenchLine.Seconds(() => model.Recommend(users, request), 1) * 1000 / users.Length;
+            long all = Stopwatch.GetTimestamp();
+            model.Recommend(users[..n], request);
+            double together = Stopwatch.GetElapsedTime(all).TotalMilliseconds / n;
             int prompt = model.PromptOf(users[0]).Length;
-            string shape = $"prompt about {prompt} tokens, {Items} items, " + (reasoning ? $"reasoning of {written / times.Count:F0} tokens" : "no reasoning");
-            new BenchLine($"latency-{name}-p50", shape, times[times.Count / 2], "ms", together).Write();
-            new BenchLine($"latency-{name}-p95", shape, times[(int)(times.Count * 0.95)], "ms", together).Write();
+            string shape = $"prompt about {prompt} tokens, {Items} items, {(reasoning ? $"reasoning of {written / n:F0} tokens" : "no reasoning")}, {n} answers";
+            new BenchLine($"latency-{name}-p50", shape, times[n / 2], "ms", together).Write();
+            new BenchLine($"latency-{name}-p95", shape, times[(int)(n * 0.95)], "ms", together).Write();
         }
     }
 

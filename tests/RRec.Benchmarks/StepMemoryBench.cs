@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using RRec.Backbones;
 using RRec.RecPO;
+using RRec.TestSupport;
 using TorchSharp;
 
 namespace RRec.Benchmarks;
@@ -62,11 +63,9 @@ internal static class StepMemoryBench
         using Backbone backbone = BenchShapes.Random(Config(vocabulary, layers));
         using StepScene scene = new(backbone, Users, Group, Prompt, Completion, 16, 64, new RecPOOptions { GradientCheckpointing = checkpointing });
         UpdateBatch batch = scene.Batch();
-        double before = Status("VmRSS");
-        File.WriteAllText("/proc/self/clear_refs", "5");   // the mark begins anew
+        long? before = ProcessMemory.Resident;
+        ProcessMemory.ForgetPeak();
         scene.ForwardBackward(batch);
-        return (Status("VmHWM") - before) / 1024;
+        return (ProcessMemory.Peak - before) / 1048576.0 ?? double.NaN;
     }
-
-    private static double Status(string name) => double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith(name + ":", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^2]);
 }

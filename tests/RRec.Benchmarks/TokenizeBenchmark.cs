@@ -1,14 +1,13 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text;
-using System.Text.Json;
 using RRec.Text;
 
 namespace RRec.Benchmarks;
 
 /// <summary>
 /// How fast text becomes ids on one core: titles one by one, a description-like text, prompts with data parts, and 2 MB without a blank,
-/// which must stay near linear. One JSON line a measurement.
+/// which must stay near linear.
 /// </summary>
 internal static class TokenizeBenchmark
 {
@@ -19,30 +18,30 @@ internal static class TokenizeBenchmark
         Command command = new("tokenize", "Tokens and megabytes a second of a tokenizer.json on one core.") { tokenizer, seconds };
         command.SetAction(result =>
         {
-            foreach (string line in Run(result.GetRequiredValue(tokenizer), result.GetValue(seconds))) BenchLog.Write(line);
+            foreach (BenchLine line in Run(result.GetRequiredValue(tokenizer), result.GetValue(seconds))) line.Write();
         });
         return command;
     }
 
-    /// <summary>Measures one tokenizer; each element is a JSON object on a line.</summary>
-    public static IEnumerable<string> Run(string path, double seconds)
+    private static IEnumerable<BenchLine> Run(string path, double seconds)
     {
+        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
         long start = Stopwatch.GetTimestamp();
         HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.Load(path);
-        yield return JsonSerializer.Serialize(new { bench = "tokenize", what = "load", path, seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, tokens = tokenizer.VocabularySize });
+        yield return new BenchLine("tokenize-load", $"{name}, {tokenizer.VocabularySize} tokens", Stopwatch.GetElapsedTime(start).TotalSeconds, "s");
 
         string[] titles = Titles();
-        yield return Measure("titles", titles, text => tokenizer.Encode(text, addSpecialTokens: false).Length, seconds, path);
+        yield return Measure("titles", titles, text => tokenizer.Encode(text, addSpecialTokens: false).Length, seconds, name);
         string[] descriptions = titles.Chunk(40).Select(chunk => string.Join(". ", chunk)).ToArray();
-        yield return Measure("descriptions", descriptions, text => tokenizer.Encode(text, addSpecialTokens: false).Length, seconds, path);
-        yield return Measure("prompts", descriptions, text => tokenizer.EncodePrompt(new PromptText().Control("<|im_start|>user\n").Data(text).Control("<|im_end|>\n")).Length, seconds, path);
-        yield return Measure("prompts with offsets", descriptions, text => tokenizer.EncodePromptWithOffsets(PromptText.FromData(text)).Ids.Length, seconds, path);
-        yield return Measure("2 MB of letters without a blank", [Letters(2 << 20)], text => tokenizer.Encode(text, addSpecialTokens: false).Length, seconds, path);
+        yield return Measure("descriptions", descriptions, text => tokenizer.Encode(text, addSpecialTokens: false).Length, seconds, name);
+        yield return Measure("prompts", descriptions, text => tokenizer.EncodePrompt(new PromptText().Control("<|im_start|>user\n").Data(text).Control("<|im_end|>\n")).Length, seconds, name);
+        yield return Measure("prompts with offsets", descriptions, text => tokenizer.EncodePromptWithOffsets(PromptText.FromData(text)).Ids.Length, seconds, name);
+        yield return Measure("2 MB of letters without a blank", [Letters(2 << 20)], text => tokenizer.Encode(text, addSpecialTokens: false).Length, seconds, name);
         int[] ids = tokenizer.Encode(string.Join(' ', descriptions), addSpecialTokens: false);
-        yield return Measure("decode", [string.Join(' ', descriptions)], _ => tokenizer.DecodeIds(ids, skipSpecialTokens: true).Length > 0 ? ids.Length : 0, seconds, path);
+        yield return Measure("decode", [string.Join(' ', descriptions)], _ => tokenizer.DecodeIds(ids, skipSpecialTokens: true).Length > 0 ? ids.Length : 0, seconds, name);
     }
 
-    private static string Measure(string what, string[] texts, Func<string, int> encode, double seconds, string path)
+    private static BenchLine Measure(string what, string[] texts, Func<string, int> encode, double seconds, string name)
     {
         foreach (string text in texts.Take(2000)) encode(text);
         long bytes = 0, tokens = 0;
@@ -59,7 +58,7 @@ internal static class TokenizeBenchmark
         }
         while (Stopwatch.GetElapsedTime(start).TotalSeconds < seconds);
         double elapsed = (Environment.CpuUsage.TotalTime - before).TotalSeconds;
-        return JsonSerializer.Serialize(new { bench = "tokenize", what, path, megabytesPerCoreSecond = bytes / elapsed / 1e6, tokensPerCoreSecond = tokens / elapsed, bytesPerToken = (double)bytes / tokens });
+        return new BenchLine("tokenize", $"{name}, {what}, {(double)bytes / tokens:F1} bytes a token", bytes / elapsed / 1e6, "MB/s");
     }
 
     private static string[] Titles()

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using RRec.CatalogueBackbone;
@@ -11,17 +10,16 @@ namespace RRec.Benchmarks;
 
 /// <summary>
 /// What saving and loading a zip with embedded weights takes beside the weights themselves: entries are streamed, so the peak must not grow with them. The load has a process of its own.
-/// One JSON line each.
 /// </summary>
 internal static class ZipBench
 {
-    private const int AllowedMB = 300;
+    private const int AllowedMiB = 300;
 
     public static Command Command()
     {
         Option<int> layers = new("--layers") { Description = "Decoder layers of hidden size 1024.", DefaultValueFactory = _ => 8 };
         Option<string?> load = new("--load") { Hidden = true, Description = "The child's part: load this zip." };
-        Command command = new("zip", "Extra memory of saving and loading a model zip with embedded weights.") { layers, load };
+        Command command = new("zip", $"Extra memory of saving and loading a model zip with embedded weights: at most {AllowedMiB} MiB each.") { layers, load };
         command.SetAction(r => r.GetValue(load) is { } zip ? Load(zip) : Run(r.GetValue(layers)));
         return command;
     }
@@ -31,19 +29,16 @@ internal static class ZipBench
         string zip = Path.Combine(Directory.CreateTempSubdirectory("rrec-zip-").FullName, "model.zip");
         try
         {
-            MLContext ml = new(seed: 1);
-            Item[] items = [.. Enumerable.Range(0, 30).Select(i => new Item { ItemId = $"i{i}", Title = $"Item {i}" })];
-            Row[] rows = [.. Enumerable.Range(0, 40).Select(n => new Row { HistoryItems = [$"i{n % 30}", $"i{(n + 1) % 30}"], Label = $"i{(n + 2) % 30}" })];
-            R2ecTransformer model = ml.Recommendation().Trainers.R2ec(new R2ecTrainer.Options
+            TransformScene scene = new(30, 2, 40, new R2ecTrainer.Options
             {
-                Items = ml.Data.LoadFromEnumerable(items), RunRecPO = false, UseReasoning = false, WarmUp = new() { Steps = 0 },
+                RunRecPO = false, UseReasoning = false, WarmUp = new() { Steps = 0 },
                 CatalogueBackbone = new CatalogueBackboneOptions { HiddenSize = 1024, Layers = layers, DistillationSteps = 0, Folds = 0, NamedAttributes = 0, WordMerges = 50 },
-            }).Fit(ml.Data.LoadFromEnumerable(rows));
-            model.BackboneStorage = BackboneStorage.Embed;
+            });
+            scene.Model.BackboneStorage = BackboneStorage.Embed;
             using PeakMemory peak = new();
             Stopwatch clock = Stopwatch.StartNew();
-            ml.Model.Save(model, null, zip);
-            bool small = Report("save", model, clock.Elapsed.TotalSeconds, peak.Bytes() ?? 0);
+            scene.Context.Model.Save(scene.Model, null, zip);
+            bool small = Report("save", scene.Model, clock.Elapsed.TotalSeconds, peak.Bytes() ?? 0);
             using Process child = Process.Start(Environment.ProcessPath!, [typeof(ZipBench).Assembly.Location, "zip", "--load", zip]);
             child.WaitForExit();
             return small && child.ExitCode == 0 ? 0 : 1;
@@ -67,26 +62,16 @@ internal static class ZipBench
 
     private static bool Report(string what, R2ecTransformer model, double seconds, long extraBytes)
     {
-        double extra = extraBytes / 1e6;
-        BenchLog.Write(JsonSerializer.Serialize(new { name = "zip", what, weightMB = Math.Round(Weights(model) / 1e6), seconds = Math.Round(seconds, 1), extraMB = Math.Round(extra, 1), allowedMB = AllowedMB }));
-        return extra < AllowedMB;
+        double extra = extraBytes / 1048576.0;
+        string shape = $"{Weights(model) >> 20} MiB of weights";
+        new BenchLine($"zip-{what}", shape, seconds, "s").Write();
+        new BenchLine($"zip-{what}-memory", shape, extra, "MiB").Write();
+        return extra < AllowedMiB;
     }
 
     private static long Weights(R2ecTransformer model)
     {
         using var scope = TorchSharp.torch.NewDisposeScope();
         return model.Model.Backbone.HuggingFaceWeights().Values.Sum(t => t.NumberOfElements * t.ElementSize);
-    }
-
-    private sealed class Item
-    {
-        public string ItemId { get; set; } = "";
-        public string Title { get; set; } = "";
-    }
-
-    private sealed class Row
-    {
-        public string[] HistoryItems { get; set; } = [];
-        public string Label { get; set; } = "";
     }
 }

@@ -1,4 +1,4 @@
-// Decoding speed of llama.cpp, through npm's node-llama-cpp: node llama-bench.mjs FILE.gguf [threads] [rows] [tokens]. Prints one line of JSON. Run by `bench llama`.
+// Decoding speed of llama.cpp, through npm's node-llama-cpp: node llama-bench.mjs FILE.gguf [threads] [rows] [tokens] [seconds of each]. Prints one line of JSON. Run by `bench llama`.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
@@ -6,13 +6,13 @@ import { join } from "node:path";
 // Looked for where the program was started, not beside this file.
 const require = createRequire(pathToFileURL(join(process.cwd(), "here.js")));
 const { getLlama } = await import(pathToFileURL(require.resolve("node-llama-cpp")).href);
-const [path, threads = "2", rows = "16", tokens = "32"] = process.argv.slice(2);
+const [path, threads = "2", rows = "16", tokens = "32", limit = "20"] = process.argv.slice(2);
 const llama = await getLlama({ gpu: false, build: "never", logLevel: "error" });
 const model = await llama.loadModel({ modelPath: path });
 const prompt = model.tokenize("Recommend a movie to somebody who liked The Matrix, Alien and Blade Runner. Think step by step about taste, then answer:");
 
 async function rate(count, length) {
-    const context = await model.createContext({ sequences: count, contextSize: (prompt.length + length + 8) * count, batchSize: 512, threads: Number(threads) });
+    const context = await model.createContext({ sequences: count, contextSize: prompt.length + length + 8, batchSize: 512, threads: Number(threads) });
     const sequences = Array.from({ length: count }, () => context.getSequence());
     let first = 0, written = 0;
     await Promise.all(sequences.map(async (sequence) => {
@@ -20,7 +20,7 @@ async function rate(count, length) {
         for await (const _ of sequence.evaluate(prompt, { temperature: 0, yieldEogToken: true })) {
             if (first === 0) first = performance.now();   // the prompts are read
             else written++;
-            if (++n === length) break;
+            if (++n === length || performance.now() - first > 1000 * Number(limit)) break;
         }
     }));
     const seconds = (performance.now() - first) / 1000;

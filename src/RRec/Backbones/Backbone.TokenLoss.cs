@@ -16,27 +16,6 @@ public sealed partial class Backbone
         return logits.gather(1, targets.unsqueeze(1)).squeeze(1) - logits.logsumexp(-1);
     });
 
-    /// <summary>The same without gradients and chunk by chunk, so that memory does not grow with n.</summary>
-    /// <param name="hidden">Hidden states [n, hidden].</param>
-    /// <param name="targets">The token that follows each, [n], int64.</param>
-    /// <param name="chunk">Tokens at a time; null: as <see cref="TokensPerLogits"/> says.</param>
-    public Tensor TokenLogProbabilitiesNoGrad(Tensor hidden, Tensor targets, int? chunk = null)
-    {
-        using IDisposable noGrad = no_grad();
-        return InScope(() =>
-        {
-            int size = chunk ?? TokensPerLogits;
-            if (hidden.shape[0] <= size) return TokenLogProbabilities(hidden, targets);
-            var parts = new List<Tensor>();
-            for (long at = 0; at < hidden.shape[0]; at += size)
-            {
-                long n = Math.Min(size, hidden.shape[0] - at);
-                parts.Add(TokenLogProbabilities(hidden.narrow(0, at, n), targets.narrow(0, at, n)));
-            }
-            return cat(parts, 0);
-        });
-    }
-
     /// <summary>
     /// A loss over token log-probabilities, with the logits of only one chunk alive at a time. Each chunk runs forward and backward at
     /// once, down to the hidden states; the result has the loss as its value and passes the collected gradient on when it is itself

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using RRec.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -50,20 +49,8 @@ internal static unsafe class HalfProducts
         {
             WorkerTeam team = WorkerTeam.Of(get_num_threads());
             (nint p, nint a, nint b) = ((nint)weights, (nint)from, (nint)to);
-            double library = Least(() => Multiply((float*)a, N, w, (float*)b, Outputs, null)), own = Least(() => Products.Multiply(team, (float*)a, N, new Matrix(p, Outputs, K, true), (float*)b, Outputs));
+            double library = Timing.Least(() => Multiply((float*)a, N, w, (float*)b, Outputs, null)), own = Timing.Least(() => Products.Multiply(team, (float*)a, N, new Matrix(p, Outputs, K, true), (float*)b, Outputs));
             return library * 1.3 < own;
         }
-    }
-
-    private static double Least(Action run)
-    {
-        double least = double.PositiveInfinity;
-        for (int i = 0; i < 6; i++)
-        {
-            long start = Stopwatch.GetTimestamp();
-            run();
-            least = Math.Min(least, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
-        return least;
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -34,13 +33,6 @@ public static class WeightTypes
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         Tensor a = ones([512, 512], dtype: type), b = ones([512, 512], dtype: type);
-        double best = double.PositiveInfinity;
-        for (int i = 0; i < 6; i++)   // the first one also sets up threads and kernels
-        {
-            long start = Stopwatch.GetTimestamp();
-            a.mm(b);
-            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
-        return best;
+        return Timing.Least(() => a.mm(b).Dispose());
     }
 }

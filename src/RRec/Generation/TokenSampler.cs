@@ -105,9 +105,9 @@ public sealed partial class TokenSampler : ITokenSampler
         chosen.CopyTo(ids);
     }
 
-    /// <summary>The probability of every token of one row after the filters; for tests and for people who wonder.</summary>
+    /// <summary>The probability of every token of one row after the filters: what tests compare with the reference.</summary>
     /// <param name="logits">One row, [vocabulary].</param>
-    public double[] Probabilities(ReadOnlySpan<float> logits)
+    internal double[] Probabilities(ReadOnlySpan<float> logits)
     {
         var candidates = new Candidate[logits.Length];
         Span<Candidate> kept = Filter(Fill(logits, default, ref candidates), out double total);

@@ -71,12 +71,13 @@ internal static unsafe class Products
         float* block = stackalloc float[MostRows * 16];
         for (int start = from; start < to; start += 16)
         {
-            int width = Math.Min(16, to - start), j = 0;
+            int width = Math.Min(16, to - start);
             byte* p = (byte*)w.Data + start * row;
-            for (; j + 4 <= width; j += 4, p += 4 * row)
+            for (int j = 0; j < width; j += 4, p += 4 * row)
             {
+                int more = Math.Min(3, width - j - 1), fours = more == 3 ? tiles : 0;
                 byte* ahead = p + 8 * row;
-                for (int t = 0; t < tiles; t++)
+                for (int t = 0; t < fours; t++)
                 {
                     float* at = x + 4L * t * k, to4 = block + 64 * t + j;
                     if (tiles == 1) FourByFour<T, Fetch4>(at, p, k, to4, ahead);
@@ -84,14 +85,12 @@ internal static unsafe class Products
                     else if (tiles >= 4 && t < 4) FourByFour<T, Fetch1>(at, p, k, to4, ahead + t * row);
                     else FourByFour<T, Fetch0>(at, p, k, to4, ahead);
                 }
-                for (int i = 4 * tiles; i < n; i++)
+                for (int i = 4 * fours; i < n; i++)
                 {
-                    if (i == 0) OneByFour<T, Fetch4>(x, p, k, block + j, ahead);
-                    else OneByFour<T, Fetch0>(x + (long)i * k, p, k, block + 16 * i + j, ahead);
+                    if (i == 0) OneByFour<T, Fetch4>(x, p, more, k, block + j, ahead);
+                    else OneByFour<T, Fetch0>(x + (long)i * k, p, more, k, block + 16 * i + j, ahead);
                 }
             }
-            for (; j < width; j++, p += row)
-                for (int i = 0; i < n; i++) block[16 * i + j] = One<T>(x + (long)i * k, p, k);
             Write(block, n, width, y + start, stride, bias is null ? null : bias + start, add);
         }
     }
@@ -150,10 +149,10 @@ internal static unsafe class Products
         }
         // A quarter of the vector for each row of x, in it the four outputs.
         Vector512<float> sums = Fours(Fours(Quarters(a0, b0, c0, d0), Quarters(a1, b1, c1, d1)), Fours(Quarters(a2, b2, c2, d2), Quarters(a3, b3, c3, d3)));
-        Finish<T>(sums.GetLower().GetLower(), x, w, row, q, k).Store(y);
-        Finish<T>(sums.GetLower().GetUpper(), x1, w, row, q, k).Store(y + 16);
-        Finish<T>(sums.GetUpper().GetLower(), x2, w, row, q, k).Store(y + 32);
-        Finish<T>(sums.GetUpper().GetUpper(), x3, w, row, q, k).Store(y + 48);
+        Finish<T>(sums.GetLower().GetLower(), x, w, w1, w2, w3, q, k).Store(y);
+        Finish<T>(sums.GetLower().GetUpper(), x1, w, w1, w2, w3, q, k).Store(y + 16);
+        Finish<T>(sums.GetUpper().GetLower(), x2, w, w1, w2, w3, q, k).Store(y + 32);
+        Finish<T>(sums.GetUpper().GetUpper(), x3, w, w1, w2, w3, q, k).Store(y + 48);
     }
 
     // Sixteen vectors become the vector of their sums by halves: 45 instructions where sixteen sums by themselves take more than a hundred, as long as a third of the
@@ -171,13 +170,13 @@ internal static unsafe class Products
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Fours(Vector512<float> a, Vector512<float> b) => Avx512F.Shuffle(a, b, 0b10_00_10_00) + Avx512F.Shuffle(a, b, 0b11_01_11_01);
 
-    // Also all that half as many registers half as wide (AVX2) can hold.
+    // Also all that half as many registers half as wide (AVX2) can hold. Outputs that are not there (more: how many follow the first) repeat the last.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneByFour<T, TFetch>(float* x, byte* w, int k, float* y, byte* ahead) where T : struct, IWeights where TFetch : struct, IFetch
+    private static void OneByFour<T, TFetch>(float* x, byte* w, int more, int k, float* y, byte* ahead) where T : struct, IWeights where TFetch : struct, IFetch
     {
         Vector512<float> a = Vector512<float>.Zero, b = a, c = a, d = a;
         long row = (long)k * T.Size;
-        byte* w1 = w + row, w2 = w1 + row, w3 = w2 + row;
+        byte* w1 = w + Math.Min(1, more) * row, w2 = w + Math.Min(2, more) * row, w3 = w + more * row;
         int q = 0;
         for (; q + 16 <= k; q += 16)
         {
@@ -188,27 +187,16 @@ internal static unsafe class Products
             c = Vectors.Fma(v, T.Load(w2, q), c);
             d = Vectors.Fma(v, T.Load(w3, q), d);
         }
-        Finish<T>(Sum(a, b, c, d), x, w, row, q, k).Store(y);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float One<T>(float* x, byte* w, int k) where T : struct, IWeights
-    {
-        Vector512<float> a = Vector512<float>.Zero;
-        int q = 0;
-        for (; q + 16 <= k; q += 16) a = Vectors.Fma(Vector512.Load(x + q), T.Load(w, q), a);
-        float sum = Sum(a, a, a, a).ToScalar();
-        for (; q < k; q++) sum = MathF.FusedMultiplyAdd(x[q], T.One(w, q), sum);
-        return sum;
+        Finish<T>(Sum(a, b, c, d), x, w, w1, w2, w3, q, k).Store(y);
     }
 
     // The columns that fill no vector, of four outputs of one row.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Finish<T>(Vector128<float> sums, float* x, byte* w, long row, int q, int k) where T : struct, IWeights
+    private static Vector128<float> Finish<T>(Vector128<float> sums, float* x, byte* w, byte* w1, byte* w2, byte* w3, int q, int k) where T : struct, IWeights
     {
         for (; q < k; q++)
         {
-            Vector128<float> column = Vector128.Create(T.One(w, q), T.One(w + row, q), T.One(w + 2 * row, q), T.One(w + 3 * row, q));
+            Vector128<float> column = Vector128.Create(T.One(w, q), T.One(w1, q), T.One(w2, q), T.One(w3, q));
             sums = Vector128.FusedMultiplyAdd(Vector128.Create(x[q]), column, sums);
         }
         return sums;

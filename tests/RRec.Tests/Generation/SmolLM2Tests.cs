@@ -36,7 +36,7 @@ public class SmolLM2Tests
             for (int i = 0; i < 8; i++) Assert.Equal(first8[i], last[i].item<float>(), 2e-3f);
             Assert.Equal(p.GetProperty("last_hidden_l2_norm").GetDouble(), last.norm().item<float>(), 1e-2);
             for (int i = 0; i < top.Length; i++) Assert.Equal(top[i], logits[topIds[i]].item<float>(), 2e-3f);
-            Tensor nll = -backbone.TokenLogProbabilitiesNoGrad(hidden.narrow(0, 0, ids.Length - 1), batch.Ids[0].narrow(0, 1, ids.Length - 1)).mean();
+            Tensor nll = -backbone.TokenLogProbabilities(hidden.narrow(0, 0, ids.Length - 1), batch.Ids[0].narrow(0, 1, ids.Length - 1)).mean();
             Assert.Equal(p.GetProperty("prompt_mean_nll").GetDouble(), nll.item<float>(), 1e-4);
         }
         // All four greedy continuations in one batch.

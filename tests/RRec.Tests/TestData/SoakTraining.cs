@@ -96,7 +96,7 @@ internal static class SoakTraining
             if (value.StepMetrics is null || value.Step % every != 0) return;
             GC.Collect();
             GC.WaitForPendingFinalizers();
-            Samples.Add(new MemorySample(value.Step, Resident(), GC.GetTotalMemory(forceFullCollection: true), Native(), GC.GetGCMemoryInfo().TotalCommittedBytes, Process.GetCurrentProcess().Threads.Count, torch.Tensor.TotalCount));
+            Samples.Add(new MemorySample(value.Step, ProcessMemory.Anonymous ?? Environment.WorkingSet, GC.GetTotalMemory(forceFullCollection: true), Native(), GC.GetGCMemoryInfo().TotalCommittedBytes, Process.GetCurrentProcess().Threads.Count, torch.Tensor.TotalCount));
         }
 
         private static long Native()
@@ -124,13 +124,6 @@ internal static class SoakTraining
         private readonly struct MallInfo
         {
             public readonly nuint Arena, FreeChunks, FastChunks, Maps, UsedInMaps, Unused, FastBytes, UsedInArenas, FreeInArenas, Top;
-        }
-
-        private static long Resident()
-        {
-            if (!File.Exists("/proc/self/status")) return Environment.WorkingSet;
-            string line = File.ReadLines("/proc/self/status").First(l => l.StartsWith("RssAnon:", StringComparison.Ordinal)); // RssAnon:     61234 kB
-            return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
         }
     }
 }
