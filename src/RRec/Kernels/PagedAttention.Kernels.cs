@@ -32,23 +32,22 @@ internal sealed unsafe partial class PagedAttention
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Pages4(float* q, float* k0, float* k1, float* k2, float* k3, int values, float* y0, float* y1, float* y2, float* y3)
+    private void Pairs4(float* q0, float* q1, float* q2, float* q3, float* k0, float* k1, float* k2, float* k3, float* y0, float* y1, float* y2, float* y3)
     {
         Vector512<float> a = Vector512<float>.Zero, b = a, c = a, e = a;
-        for (int i = 0; i < 16 * d; i += 16)
+        for (int i = 0; i < d; i++, k0 += 16, k1 += 16, k2 += 16, k3 += 16)
         {
-            Vector512<float> x = Vector512.Create(*q++);
             if (Sse.IsSupported)
             {
-                Sse.Prefetch1(k0 + i + values);
-                Sse.Prefetch1(k1 + i + values);
-                Sse.Prefetch1(k2 + i + values);
-                Sse.Prefetch1(k3 + i + values);
+                Sse.Prefetch1(k0 + 16 * d);
+                Sse.Prefetch1(k1 + 16 * d);
+                Sse.Prefetch1(k2 + 16 * d);
+                Sse.Prefetch1(k3 + 16 * d);
             }
-            a = Vectors.Fma(x, Vector512.Load(k0 + i), a);
-            b = Vectors.Fma(x, Vector512.Load(k1 + i), b);
-            c = Vectors.Fma(x, Vector512.Load(k2 + i), c);
-            e = Vectors.Fma(x, Vector512.Load(k3 + i), e);
+            a = Vectors.Fma(Vector512.Create(q0[i]), Vector512.Load(k0), a);
+            b = Vectors.Fma(Vector512.Create(q1[i]), Vector512.Load(k1), b);
+            c = Vectors.Fma(Vector512.Create(q2[i]), Vector512.Load(k2), c);
+            e = Vectors.Fma(Vector512.Create(q3[i]), Vector512.Load(k3), e);
         }
         a.Store(y0);
         b.Store(y1);
@@ -81,7 +80,7 @@ internal sealed unsafe partial class PagedAttention
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Mix1(float* p, float* values, int tokens, float* y)
     {
-        int i = 0;
+        int i = 0, ahead = 16 * _valueStride;   // the next head's keys
         for (; i + 64 <= _valueStride; i += 64)
         {
             Vector512<float> a = Vector512.Load(y + i), b = Vector512.Load(y + i + 16), c = Vector512.Load(y + i + 32), e = Vector512.Load(y + i + 48);
@@ -98,6 +97,24 @@ internal sealed unsafe partial class PagedAttention
             b.Store(y + i + 16);
             c.Store(y + i + 32);
             e.Store(y + i + 48);
+        }
+        for (; i + 32 <= _valueStride; i += 32)
+        {
+            Vector512<float> a = Vector512.Load(y + i), b = Vector512.Load(y + i + 16);
+            float* v = values + i;
+            for (int j = 0; j < tokens; j++, v += _valueStride)
+            {
+                if (Sse.IsSupported)
+                {
+                    Sse.Prefetch1(v + ahead);
+                    Sse.Prefetch1(v + ahead + 16);
+                }
+                Vector512<float> x = Vector512.Create(p[j]);
+                a = Vectors.Fma(x, Vector512.Load(v), a);
+                b = Vectors.Fma(x, Vector512.Load(v + 16), b);
+            }
+            a.Store(y + i);
+            b.Store(y + i + 16);
         }
         for (; i < _valueStride; i += 16)
         {

@@ -94,7 +94,13 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
         float** at = stackalloc float*[queries];
         for (int i = 0; i < queries; i++) at[i] = q + (long)(tile.From + i / _group) * stride + (head * _group + i % _group) * d;
 
-        foreach (Part part in parts) Score(part, tile, layer, head, at, positions, window, scores, width);
+        Pairs pending = default;
+        foreach (Part part in parts)
+        {
+            if (part.To - part.From > 1) Score(part, tile, layer, head, at, positions, window, scores, width);
+            else ScoreOne(part, layer, head, at[part.From], positions[tile.From + part.From / _group], window, scores + (long)part.From * width + part.Column, ref pending);
+        }
+        Flush(ref pending);
         float* factors = stackalloc float[queries];
         for (int i = 0; i < queries; i++) factors[i] = Softmax(parts, i, positions[tile.From + i / _group], window, scores + (long)i * width);
 
@@ -102,7 +108,7 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
         for (int i = 0; i < queries; i += 4)
         {
             int count = Math.Min(4, queries - i);
-            new Span<float>(sums, 4 * _valueStride).Clear();
+            for (int j = 0; j < 4 * _valueStride; j += 16) Vector512<float>.Zero.Store(sums + j);
             foreach (Part part in parts)
             {
                 int from = Math.Max(i, part.From), to = Math.Min(i + count, part.To);
@@ -110,14 +116,16 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
             }
             for (int j = 0; j < count; j++)
             {
-                Vectors.Scale(sums + j * _valueStride, factors[i + j], d);
-                new ReadOnlySpan<float>(sums + j * _valueStride, d).CopyTo(new Span<float>(y + (long)(tile.From + (i + j) / _group) * heads * d + (head * _group + (i + j) % _group) * d, d));
+                float* from = sums + j * _valueStride, to = y + (long)(tile.From + (i + j) / _group) * heads * d + (head * _group + (i + j) % _group) * d;
+                int c = 0;
+                for (; c + 16 <= d; c += 16) (Vector512.Load(from + c) * factors[i + j]).Store(to + c);
+                for (; c < d; c++) to[c] = from[c] * factors[i + j];
             }
         }
     }
 
-    // Products of a part's queries with its keys. Four queries at a time, or one query with four pages: four sums that do not wait for one another. Fewer than four are
-    // filled up by repeating the last, which computes and stores the same once more. Every product adds up in the same order either way.
+    // Products of a part's queries with its keys: four queries at a time, whose sums do not wait for one another; fewer than four are filled up by repeating the last,
+    // which computes and stores the same once more. Every product adds up in the same order either way.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Score(Part part, Tile tile, int layer, int head, float** q, int[] positions, int? window, float* scores, int width)
     {
@@ -126,17 +134,6 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
         int first = Math.Max(0, oldest - s.Start) / KvPages.Tokens, end = Math.Min(part.Pages, (newest - s.Start) / KvPages.Tokens + 1);
         float* target = scores + part.Column;
         int last = part.To - 1;
-        if (last == part.From)
-        {
-            target += (long)last * width;
-            for (int page = first; page < end; page += 4)
-            {
-                (int p1, int p2, int p3) = (Math.Min(page + 1, end - 1), Math.Min(page + 2, end - 1), Math.Min(page + 3, end - 1));
-                Pages4(q[last], s.Pool.Keys(s.Pages[page], layer, head), s.Pool.Keys(s.Pages[p1], layer, head), s.Pool.Keys(s.Pages[p2], layer, head), s.Pool.Keys(s.Pages[p3], layer, head), 16 * d,
-                    target + page * KvPages.Tokens, target + p1 * KvPages.Tokens, target + p2 * KvPages.Tokens, target + p3 * KvPages.Tokens);
-            }
-            return;
-        }
         for (int page = first; page < end; page++)
         {
             // Behind the last page, the next head's first: that is where this thread is likely to go on.
@@ -150,6 +147,43 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
         }
     }
 
+    // The same of one query: its pages wait until there are four.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void ScoreOne(Part part, int layer, int head, float* q, int position, int? window, float* scores, ref Pairs pending)
+    {
+        if (!Sees(part, part.From, position, window, out int from, out int to)) return;
+        KvSequence s = part.Sequence;
+        for (int page = from / KvPages.Tokens; page * KvPages.Tokens < to; page++)
+        {
+            pending.Add(q, s.Pool.Keys(s.Pages[page], layer, head), scores + page * KvPages.Tokens);
+            if (pending.Count == 4) Flush(ref pending);
+        }
+    }
+
+    // Up to four pages of keys, each with the query that sees it and the place of its scores.
+    private struct Pairs
+    {
+        public fixed long Query[4], Keys[4], Scores[4];
+        public int Count;
+
+        public void Add(float* q, float* keys, float* scores)
+        {
+            (Query[Count], Keys[Count], Scores[Count]) = ((long)q, (long)keys, (long)scores);
+            Count++;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Flush(ref Pairs pending)
+    {
+        if (pending.Count == 0) return;
+        while (pending.Count < 4) pending.Add((float*)pending.Query[pending.Count - 1], (float*)pending.Keys[pending.Count - 1], (float*)pending.Scores[pending.Count - 1]);
+        Pairs4((float*)pending.Query[0], (float*)pending.Query[1], (float*)pending.Query[2], (float*)pending.Query[3],
+            (float*)pending.Keys[0], (float*)pending.Keys[1], (float*)pending.Keys[2], (float*)pending.Keys[3],
+            (float*)pending.Scores[0], (float*)pending.Scores[1], (float*)pending.Scores[2], (float*)pending.Scores[3]);
+        pending.Count = 0;
+    }
+
     // The oldest and newest position that any query of a part sees.
     private (int Oldest, int Newest) Reach(Tile tile, Part part, int[] positions, int? window)
     {
@@ -159,6 +193,7 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
     }
 
     // Whether one query at a position sees anything of a part, and which tokens of its sequence.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Sees(in Part part, int query, int position, int? window, out int from, out int to)
     {
         int start = part.Sequence.Start;
@@ -176,11 +211,8 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
         {
             if (!Sees(part, query, position, window, out int from, out int to)) continue;
             float* s = scores + part.Column;
-            // Whole vectors from here on: what is not seen becomes as small as can be, and zero afterwards.
-            for (int j = from & ~15; j < from; j++) s[j] = Unseen;
-            for (int j = to; (j & 15) != 0; j++) s[j] = Unseen;
             if (softCap is double cap) Vectors.SoftCap(s + from, (float)cap, to - from);
-            for (int j = from & ~15; j < to; j += 16) most = Vector512.Max(most, Vector512.Load(s + j));
+            for (int j = from & ~15; j < to; j += 16) most = Vector512.Max(most, Seen(s, j, from, to));
         }
         Vector512<float> total = Vector512<float>.Zero, shift = Vector512.Create(Highest(most));
         foreach (Part part in parts)
@@ -189,7 +221,7 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
             float* s = scores + part.Column;
             for (int j = from & ~15; j < to; j += 16)
             {
-                Vector512<float> v = Vector512.Load(s + j), e = Vectors.Exp(v - shift);
+                Vector512<float> v = Seen(s, j, from, to), e = Vectors.Exp(v - shift);
                 e = Vector512.ConditionalSelect(Vector512.GreaterThan(v, Vector512.Create(Unseen / 10)), e, Vector512<float>.Zero);
                 e.Store(s + j);
                 total += e;
@@ -198,7 +230,18 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
         return 1 / Vector512.Sum(total);
     }
 
+    // Sixteen scores; those outside [from, to) are as small as can be.
     private const float Unseen = -1e30f;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Seen(float* scores, int at, int from, int to)
+    {
+        Vector512<float> v = Vector512.Load(scores + at);
+        if (at >= from && at + 16 <= to) return v;
+        Vector512<int> token = Vector512<int>.Indices + Vector512.Create(at);
+        Vector512<int> inside = Vector512.GreaterThanOrEqual(token, Vector512.Create(from)) & Vector512.LessThan(token, Vector512.Create(to));
+        return Vector512.ConditionalSelect(inside.AsSingle(), v, Vector512.Create(Unseen));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Highest(Vector512<float> v)
