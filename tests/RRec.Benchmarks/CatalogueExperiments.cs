@@ -132,6 +132,8 @@ public static class CatalogueExperiments
         PurchaseRow[] rows = [.. data.Valid.Where((_, i) => i % every == 0)];
         model.EncodeItems();
         Say(clock, "items encoded");
+        HashSet<int> bought = [.. data.Train.Select(r => r.Target)];
+        foreach (PurchaseRow row in data.Train) bought.UnionWith(row.History.Items.ToArray());
         double[]? plain = null;
         foreach (bool reasoning in new[] { false, true })
         {
@@ -139,7 +141,7 @@ public static class CatalogueExperiments
                 new RecommendRequest { K = 1, UseReasoning = reasoning, Labels = [.. rows.Select(r => (int)r.Target)] }, default);
             int[] ranks = [.. answers.Select(a => a.LabelRank!.Value)];
             double[] gains = [.. ranks.Select(r => RRec.Metrics.RankingMetrics.NdcgOf(r, 10))];
-            Say(clock, $"{(reasoning ? "with reasoning" : "without reasoning")} valid(1/{every}) {Metrics(ranks)}{(plain is null ? "" : ", " + Relative(gains, plain, rows))}");
+            Say(clock, $"{(reasoning ? "with reasoning" : "without reasoning")} valid(1/{every}) {Metrics(ranks)}, new items {Metrics([.. ranks.Where((_, i) => !bought.Contains(rows[i].Target))])}{(plain is null ? "" : ", " + Relative(gains, plain, rows))}");
             plain ??= gains;
             if (reasoning)
                 foreach (Recommendation answer in answers.Take(6)) Console.WriteLine("    " + answer.Reasoning);
