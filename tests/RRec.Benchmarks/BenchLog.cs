@@ -3,7 +3,7 @@ namespace RRec.Benchmarks;
 /// <summary>Where measurements go: to the screen, and appended to artifacts/bench.jsonl.</summary>
 internal static class BenchLog
 {
-    /// <summary>The checkout this was built from.</summary>
+    /// <summary>The checkout this was built from, else the one it is run in (a package that was carried), else the working folder.</summary>
     public static string RepositoryRoot { get; } = FindRoot();
 
     public static void Write(string jsonLine)
@@ -16,8 +16,9 @@ internal static class BenchLog
 
     private static string FindRoot()
     {
-        for (DirectoryInfo? d = new(AppContext.BaseDirectory); d is not null; d = d.Parent)
-            if (File.Exists(Path.Combine(d.FullName, "RRec.MLNet.sln"))) return d.FullName;
-        throw new InvalidOperationException($"No RRec.MLNet.sln above {AppContext.BaseDirectory}.");
+        foreach (string start in new[] { AppContext.BaseDirectory, Environment.CurrentDirectory })
+            for (DirectoryInfo? d = new(start); d is not null; d = d.Parent)
+                if (File.Exists(Path.Combine(d.FullName, "RRec.MLNet.sln"))) return d.FullName;
+        return Environment.CurrentDirectory;
     }
 }

@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace RRec.Backbones;
 
 /// <summary>
-/// Tensors made from host arrays, and host arrays made from tensors. On a GPU both wait until the device has done all that it was given, so everything that runs
-/// there once a token or a pass crosses here and nowhere else, and is counted.
+/// Tensors made from host arrays, and host arrays made from tensors. On a GPU a read waits until the device has done all that it was given. What is sent is staged by
+/// the driver and waits for nothing as long as it is small (64 KB; memory of ours is not pinned). Everything that happens once a token or a pass crosses here and
+/// nowhere else, and is counted.
 /// </summary>
 internal static class HostTensors
 {
@@ -15,18 +16,18 @@ internal static class HostTensors
     /// <summary>How often this thread has sent something to a named device, and how often it has read.</summary>
     public static (long Uploads, long Reads) Crossings => (_uploads, _reads);
 
-    public static Tensor Long(long[] values, Device? device, params long[] shape) => torch.tensor(values, shape, device: Counted(device));
+    public static Tensor Long(long[] values, Device? device, params long[] shape) => Sent(torch.tensor(values, shape), device);
 
     public static Tensor Long(IReadOnlyList<int> values, Device? device)
     {
         var copy = new long[values.Count];
         for (int i = 0; i < copy.Length; i++) copy[i] = values[i];
-        return torch.tensor(copy, [copy.Length], device: Counted(device));
+        return Sent(torch.tensor(copy, [copy.Length]), device);
     }
 
-    public static Tensor Float(float[] values, Device? device, params long[] shape) => torch.tensor(values, shape, device: Counted(device));
+    public static Tensor Float(float[] values, Device? device, params long[] shape) => Sent(torch.tensor(values, shape), device);
 
-    public static Tensor Double(double[] values, Device? device, params long[] shape) => torch.tensor(values, shape, device: Counted(device));
+    public static Tensor Double(double[] values, Device? device, params long[] shape) => Sent(torch.tensor(values, shape), device);
 
     /// <summary>The elements of a tensor in their order.</summary>
     public static T[] Read<T>(Tensor tensor) where T : unmanaged
@@ -36,9 +37,10 @@ internal static class HostTensors
         return MemoryMarshal.Cast<byte, T>(tensor.detach().cpu().contiguous().bytes).ToArray();
     }
 
-    private static Device? Counted(Device? device)
+    private static Tensor Sent(Tensor here, Device? device)
     {
-        if (device is not null) _uploads++;
-        return device;
+        if (device is null) return here;
+        _uploads++;
+        return device.type == DeviceType.CPU ? here : here.to(device, disposeAfter: true, non_blocking: true);
     }
 }

@@ -6,8 +6,11 @@ namespace RRec.Generation;
 // The same choice by operators of the device that the logits are on, without a word to the host: the same token for the same logits and noise, but for rounding.
 public sealed partial class TokenSampler
 {
-    // Elements of double precision that a step's temporaries have each.
+    // Elements that a step's temporaries have each.
     private const long AtOnce = 1L << 24;
+
+    // Places whose weights are added up together before a draw looks for its own among them. A power of two that divides the vocabularies of Qwen 2.5 and Gemma 2.
+    private const int BlockLength = 128;
 
     /// <summary>Chooses one token per row.</summary>
     /// <param name="logits">[n, vocabulary], single precision.</param>
@@ -32,10 +35,31 @@ public sealed partial class TokenSampler
     private Tensor Some(Tensor logits, Tensor noise)
     {
         if (_topK > 0 && _topK < logits.shape[1]) return AmongBest(logits, noise);
-        if (_topK == 0 && _topP >= 1) return Drawn(Weights(logits, logits.amax([-1L], true)).cumsum(-1), noise, null);
+        if (_topK == 0 && _topP >= 1)
+        {
+            Tensor blocks = Blocks(((logits - logits.amax([-1L], true)) / _temperature).exp()), running = blocks.sum(-1L, false, ScalarType.Float64).cumsum(-1);
+            return Place(blocks, running, noise * Last(running));
+        }
         (Tensor best, Tensor ids) = logits.sort(-1, descending: true, stable: true);
         Tensor sums = Weights(best, best.narrow(1, 0, 1)).cumsum(-1);
         return ids.gather(1, Drawn(sums, noise, _topP < 1 ? LastKept(sums, Last(sums) * _topP) : null));
+    }
+
+    // [n, vocabulary] to [n, blocks, BlockLength], zeros behind the end.
+    private static Tensor Blocks(Tensor weights)
+    {
+        long missing = (BlockLength - weights.shape[1] % BlockLength) % BlockLength;
+        return (missing == 0 ? weights : nn.functional.pad(weights, [0L, missing])).view(weights.shape[0], -1, BlockLength);
+    }
+
+    // The first place, [n, 1], at which the sum over all before and itself exceeds the target; where rounding takes the target up to the whole: the last that has a
+    // weight. running: sums up to the end of each block. One pass over all weights, the rest is small.
+    private static Tensor Place(Tensor blocks, Tensor running, Tensor target)
+    {
+        Tensor block = minimum(Below(running.le(target)), Below(running.lt(Last(running))));                                        // [n, 1]
+        Tensor weights = blocks.gather(1, block.unsqueeze(2).expand(-1, 1, BlockLength)).squeeze(1).to(ScalarType.Float64);         // [n, BlockLength]
+        Tensor before = torch.where(block.gt(0), running.gather(1, (block - 1).clamp_min(0)), zeros_like(target)), within = weights.cumsum(-1) + before;
+        return block * BlockLength + minimum(Below(within.le(target)), Below(within.lt(Last(within))));
     }
 
     private Tensor Weights(Tensor logits, Tensor most) => ((logits.to(ScalarType.Float64) - most.to(ScalarType.Float64)) / _temperature).exp();
@@ -52,7 +76,6 @@ public sealed partial class TokenSampler
     private static Tensor Drawn(Tensor sums, Tensor noise, Tensor? last)
     {
         Tensor total = last is null ? Last(sums) : sums.gather(1, last);
-        // Where rounding takes the noise up to the whole: the place that first has all of it.
         return minimum(Below(sums.le(noise * total)), last ?? Below(sums.lt(total)));
     }
 
@@ -67,7 +90,7 @@ public sealed partial class TokenSampler
         (Tensor values, Tensor place) = top.gather(1, order).sort(-1, descending: true, stable: true);
         Tensor ids = ascending.gather(1, place), most = values.narrow(1, 0, 1), least = values.narrow(1, _topK - 1, 1);
         Tensor sums = (Weights(values, most) * values.gt(least)).cumsum(-1), above = Last(sums);
-        Tensor tied = logits.eq(least), tie = Weights(least, most), ties = tied.sum(-1L, true).to(ScalarType.Float64);
+        Tensor tied = Blocks(logits.eq(least)), running = tied.sum(-1L, false, ScalarType.Float64).cumsum(-1), ties = Last(running), tie = Weights(least, most);
         Tensor total = above + tie * ties;
         Tensor last = Below(sums.lt(above));
         if (_topP < 1)
@@ -80,7 +103,6 @@ public sealed partial class TokenSampler
         Tensor target = noise * total;
         Tensor one = ids.gather(1, minimum(Below(sums.le(target)), last.clamp_max(_topK - 1)));
         Tensor which = minimum(((target - above) / tie).floor(), ties - 1);                // of the tied ones, from 0
-        Tensor other = Below(tied.cumsum(-1, ScalarType.Int64).le(which)).clamp_max(logits.shape[1] - 1);
-        return torch.where(target.lt(above), one, other);
+        return torch.where(target.lt(above), one, Place(tied, running, which));
     }
 }

@@ -82,7 +82,7 @@ public sealed class ItemTable : IDisposable
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        Vectors.index_copy_(0, tensor(indexes.Select(i => (long)i).ToArray(), device: Vectors.device), vectors.detach());
+        Vectors.index_copy_(0, HostTensors.Long([.. indexes], Vectors.device), vectors.detach());
     }
 
     /// <summary>Cosine / temperature of users with all items: f32 <c>[n, items]</c>.</summary>

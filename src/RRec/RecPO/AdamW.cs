@@ -1,3 +1,4 @@
+using RRec.Backbones;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -48,19 +49,31 @@ public sealed class AdamW : IDisposable
     public double ClipGradients(double maximum)
     {
         using var scope = NewDisposeScope();
+        double norm = GradientNorm() is { } there ? HostTensors.Read<double>(there)[0] : 0;
+        Clip(norm, maximum);
+        return norm;
+    }
+
+    /// <summary>The norm where the gradients are, a scalar in double precision; null where there are none.</summary>
+    internal Tensor? GradientNorm()
+    {
+        using var scope = NewDisposeScope();
         using var _ = no_grad();
         List<Tensor> norms = [];
         foreach ((string name, Tensor p) in _parameters)
             if (p.grad is { } g) norms.Add(g.norm());
-        if (norms.Count == 0) return 0;
-        double norm = stack(norms).norm().to(ScalarType.Float64).item<double>();
+        return norms.Count == 0 ? null : stack(norms).norm().to(ScalarType.Float64).MoveToOuterDisposeScope();
+    }
 
+    /// <summary>The second half of <see cref="ClipGradients"/>, for a norm that was read with other things.</summary>
+    internal void Clip(double norm, double maximum)
+    {
         // torch.nn.utils.clip_grad_norm_: factor maximum / (norm + 1e-6), never above 1.
         double factor = maximum / (norm + 1e-6);
-        if (maximum > 0 && factor < 1)
-            foreach ((string name, Tensor p) in _parameters)
-                p.grad?.mul_(factor);
-        return norm;
+        if (!(maximum > 0 && factor < 1)) return;
+        using var _ = no_grad();
+        foreach ((string name, Tensor p) in _parameters)
+            p.grad?.mul_(factor);
     }
 
     /// <summary>One update with the gradients as they are.</summary>

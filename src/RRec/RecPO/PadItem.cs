@@ -44,7 +44,7 @@ internal sealed class PadItem : IDisposable
     public float?[] Scores(Tensor users, double temperature, int[] histories)
     {
         int longest = histories.Max();
-        float[] scores = (users.matmul(Vector.t()) / temperature).reshape(-1).cpu().data<float>().ToArray(); // [n]
+        float[] scores = HostTensors.Read<float>(users.matmul(Vector.t()) / temperature); // [n]
         return [.. scores.Select((s, i) => histories[i] == longest ? s : (float?)null)];
     }
 

@@ -1,3 +1,4 @@
+using RRec.Backbones;
 using RRec.Ranking;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -73,7 +74,7 @@ internal sealed partial class PolicyUpdate
         if (options.TableNegatives > 0)
         {
             long[] negatives = Negatives(fresh, step);
-            leaf = cat([leaf, items.Vectors.index_select(0, tensor(negatives, device: leaf.device))]); // [fresh + negatives, hidden]
+            leaf = cat([leaf, items.Vectors.index_select(0, HostTensors.Long(negatives, leaf.device, negatives.Length))]); // [fresh + negatives, hidden]
         }
 
         return new Candidates(vectors.DetachFromDisposeScope(), leaf.requires_grad_().DetachFromDisposeScope(), column, fresh, later ? items.Embed : null);

@@ -1,3 +1,4 @@
+using RRec.Backbones;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,17 +22,19 @@ internal sealed partial class PolicyUpdate
             at += tokens;
         }
 
-        // What the log and later passes want is read from the device once, behind the last piece.
+        // Sent once for all pieces.
+        Tensor index = HostTensors.Long(Columns(ids), backbone.Device), before = old is null ? index : HostTensors.Float(old, backbone.Device, count);
+        Tensor weights = Floats(Official ? batch.Advantages[start..end] : advantages);
         List<Tensor> written = [], sums = [];
         foreach ((int from, int length) in Pieces(count))
         {
             using var scope = NewDisposeScope();
-            (Tensor own, Tensor log) = TokenLogProbs(leaf.narrow(0, from, length), ids.AsSpan(from, length)); // [length], [length, vocabulary]
+            (Tensor own, Tensor log) = TokenLogProbs(leaf.narrow(0, from, length), index.narrow(0, from, length)); // [length], [length, vocabulary]
             written.Add(own.detach().MoveToOuterDisposeScope());
-            Tensor before = old is null ? own.detach() : tensor(old[from..(from + length)], device: own.device);
+            Tensor then = old is null ? own.detach() : before.narrow(0, from, length);
             Tensor policy = Official
-                ? RecPOLoss.OfficialPolicy(own, before, Floats(batch.Advantages[start..end]), policyTokens, options)
-                : RecPOLoss.Policy(own, before, Floats(advantages[from..(from + length)]), policyTokens, options);
+                ? RecPOLoss.OfficialPolicy(own, then, weights, policyTokens, options)
+                : RecPOLoss.Policy(own, then, weights.narrow(0, from, length), policyTokens, options);
             Tensor loss = policy * options.PolicyLossWeight;
             Tensor entropy;
             if (options.EntropyBonus > 0)
@@ -46,19 +49,20 @@ internal sealed partial class PolicyUpdate
 
             loss.backward();
             using var quiet = no_grad();
-            Tensor ratio = (own - before).exp();
+            Tensor ratio = (own - then).exp();
             Tensor clipped = (ratio < 1 - options.EpsilonLow).logical_or(ratio > 1 + options.EpsilonHigh).sum();
             sums.Add(stack(new[] { policy.detach(), entropy.detach(), ratio.sum(), clipped.to(ScalarType.Float32) }).MoveToOuterDisposeScope());
         }
 
         statistics.PolicyTokens += count;
-        using Tensor read = stack(sums).to(ScalarType.Float64).sum(dim: 0).cpu(), now = cat(written, 0).cpu();
-        ReadOnlySpan<double> totals = read.data<double>().ToArray();
-        statistics.PolicyLoss += totals[0];
-        statistics.EntropySum += totals[1];
-        statistics.RatioSum += totals[2];
-        statistics.ClippedTokens += (long)totals[3];
-        if (old is null) StoreTokens(batch, start, end, now.data<float>().ToArray());
+        statistics.Later(stack(sums).to(ScalarType.Float64).sum(dim: 0), totals =>
+        {
+            statistics.PolicyLoss += totals[0];
+            statistics.EntropySum += totals[1];
+            statistics.RatioSum += totals[2];
+            statistics.ClippedTokens += (long)totals[3];
+        });
+        if (old is null) statistics.Later(cat(written, 0), now => StoreTokens(batch, start, end, now));
     }
 
     // The entropy of a piece for the log, from at most 64 of its tokens: a full pass over the vocabulary only to watch it would cost more than it tells.
@@ -70,14 +74,14 @@ internal sealed partial class PolicyUpdate
         return -(some.exp() * some).sum() * ((double)tokens / some.shape[0]);
     }
 
-    // Log-probs of the given ids, [n], and of all ids, [n, vocabulary], in f32.
-    private (Tensor Own, Tensor All) TokenLogProbs(Tensor states, ReadOnlySpan<int> ids)
+    private int[] Columns(int[] ids) => _columns is null ? ids : Array.ConvertAll(ids, id => _columns[id]);
+
+    // Log-probs of the tokens in the given columns, [n], and of all tokens in question, [n, columns], in f32.
+    private (Tensor Own, Tensor All) TokenLogProbs(Tensor states, Tensor columns)
     {
         Tensor logits = (tokens is null ? backbone.Logits(states) : backbone.Logits(states, tokens)).to(ScalarType.Float32);
         if (options.LogProbTemperature != 1) logits = logits / options.LogProbTemperature;
         Tensor all = logits.log_softmax(-1);
-        long[] index = new long[ids.Length];
-        for (int i = 0; i < ids.Length; i++) index[i] = _columns is null ? ids[i] : _columns[ids[i]];
-        return (all.gather(1, tensor(index, device: all.device).view(-1, 1)).squeeze(1), all);
+        return (all.gather(1, columns.view(-1, 1)).squeeze(1), all);
     }
 }

@@ -48,7 +48,7 @@ internal sealed partial class PolicyUpdate(Backbone backbone, ItemTable items, d
         Tensor itemLoss;
         if (options.Reasoning)
         {
-            Tensor old = OldItems(batch, start, end, logProbs);
+            Tensor old = OldItems(batch, start, end, logProbs, statistics);
             Tensor weights = Floats([.. Enumerable.Range(start, end - start).Select(i => batch.Chosen[i] ? batch.Advantages[i] : 0)]);
             itemLoss = Official ? RecPOLoss.OfficialItem(logProbs, old, weights, options) : RecPOLoss.Item(logProbs, old, weights, trajectories, options);
         }
@@ -57,7 +57,7 @@ internal sealed partial class PolicyUpdate(Backbone backbone, ItemTable items, d
             itemLoss = -logProbs.sum() / (double)trajectories; // the ablation without reasoning: plain contrastive learning
         }
 
-        statistics.ItemLoss += itemLoss.item<float>();
+        statistics.Later(itemLoss, loss => statistics.ItemLoss += loss[0]);
         if (options.ItemLossWeight > 0)
         {
             Tensor weighted = itemLoss * options.ItemLossWeight;
@@ -69,18 +69,24 @@ internal sealed partial class PolicyUpdate(Backbone backbone, ItemTable items, d
     }
 
     /// <summary>Fills in the old log-probs of trajectories whose first training pass will come after an optimiser step.</summary>
-    public void Remember(UpdateBatch batch, int start, int end, Candidates candidates)
+    public void Remember(UpdateBatch batch, int start, int end, Candidates candidates, UpdateStatistics statistics)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         using Pass pass = Forward(batch, start, end, false);
         (Tensor predictors, Tensor users) = (pass.Predictors, pass.Users);
-        float[] all = new float[predictors.shape[0]];
+        Tensor columns = HostTensors.Long(Columns(PolicyIds(batch, start, end)), backbone.Device);
+        List<Tensor> all = [];
         foreach ((int from, int count) in Pieces((int)predictors.shape[0]))
-            TokenLogProbs(predictors.narrow(0, from, count), PolicyIds(batch, start, end).AsSpan(from, count)).Own.cpu().data<float>().CopyTo(all.AsSpan(from, count));
-        StoreTokens(batch, start, end, all);
+        {
+            using var piece = NewDisposeScope();
+            all.Add(TokenLogProbs(predictors.narrow(0, from, count), columns.narrow(0, from, count)).Own.MoveToOuterDisposeScope());
+        }
+
+        if (all.Count > 0) statistics.Later(cat(all, 0), values => StoreTokens(batch, start, end, values));
+        else StoreTokens(batch, start, end, []);
         int[] columns = [.. Enumerable.Range(start, end - start).Select(i => candidates.ColumnOfUser[batch.UserOf[i]])];
-        OldItems(batch, start, end, RecPOLoss.TargetLogProbs(ItemTable.Normalize(users), candidates.Leaf, columns, temperature));
+        OldItems(batch, start, end, RecPOLoss.TargetLogProbs(ItemTable.Normalize(users), candidates.Leaf, columns, temperature), statistics);
     }
 
     /// <summary>One decoder pass.</summary>
@@ -121,7 +127,7 @@ internal sealed partial class PolicyUpdate(Backbone backbone, ItemTable items, d
         }
 
         Tensor flat = hidden.reshape(-1, hidden.shape[2]);
-        return new Pass(flat.index_select(0, tensor(predictors.ToArray(), device: flat.device)), flat.index_select(0, tensor(last, device: flat.device)), prompts, completions, checkpoints);
+        return new Pass(flat.index_select(0, HostTensors.Long([.. predictors], flat.device, predictors.Count)), flat.index_select(0, HostTensors.Long(last, flat.device, last.Length)), prompts, completions, checkpoints);
     }
 
     private IEnumerable<(int From, int Count)> Pieces(int tokens)
@@ -139,24 +145,23 @@ internal sealed partial class PolicyUpdate(Backbone backbone, ItemTable items, d
         return [.. ids];
     }
 
-    private static void StoreTokens(UpdateBatch batch, int start, int end, float[] all)
+    private static void StoreTokens(UpdateBatch batch, int start, int end, double[] all)
     {
         for (int i = start, at = 0; i < end; i++)
         {
             int tokens = batch.PolicyMask[i].Count(m => m);
-            batch.OldTokenLogProbs[i] = all[at..(at + tokens)];
+            batch.OldTokenLogProbs[i] = Array.ConvertAll(all[at..(at + tokens)], x => (float)x);
             at += tokens;
         }
     }
 
     // Old item log-probs where they are known; otherwise the present ones are, and are kept.
-    private static Tensor OldItems(UpdateBatch batch, int start, int end, Tensor now)
+    private static Tensor OldItems(UpdateBatch batch, int start, int end, Tensor now, UpdateStatistics statistics)
     {
-        if (!float.IsNaN(batch.OldItemLogProbs[start])) return tensor(batch.OldItemLogProbs[start..end], device: now.device);
-        Tensor detached = now.detach();
-        detached.cpu().data<float>().CopyTo(batch.OldItemLogProbs.AsSpan(start, end - start));
-        return detached;
+        if (!float.IsNaN(batch.OldItemLogProbs[start])) return HostTensors.Float(batch.OldItemLogProbs[start..end], now.device, end - start);
+        statistics.Later(now, values => Array.ConvertAll(values, x => (float)x).CopyTo(batch.OldItemLogProbs, start));
+        return now.detach();
     }
 
-    private Tensor Floats(double[] values) => tensor(values.Select(v => (float)v).ToArray(), device: backbone.Device);
+    private Tensor Floats(double[] values) => HostTensors.Float(Array.ConvertAll(values, v => (float)v), backbone.Device, values.Length);
 }

@@ -1,3 +1,5 @@
+using RRec.Backbones;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace RRec.RecPO;
@@ -52,7 +54,7 @@ public static class RecPOLoss
     public static Tensor TargetLogProbs(Tensor users, Tensor candidates, int[] label, double temperature)
     {
         Tensor scores = users.matmul(candidates.t()) / temperature; // [n, c]
-        Tensor own = tensor(label.Select(l => (long)l).ToArray(), device: scores.device).view(-1, 1);
+        Tensor own = HostTensors.Long(label, scores.device).view(-1, 1);
         return scores.log_softmax(-1).gather(1, own).squeeze(1);
     }
 

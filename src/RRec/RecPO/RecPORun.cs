@@ -185,7 +185,7 @@ internal sealed class RecPORun : IDisposable
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        return _parameters.All(p => double.IsFinite(p.Parameter.sum().to(ScalarType.Float64).item<double>()));
+        return HostTensors.Read<double>(stack(_parameters.Select(p => p.Parameter.sum().to(ScalarType.Float64)))).All(double.IsFinite);
     }
 
     private void Say(string message) => _progress?.Report(new R2ecProgress(TrainingPhase.RecPO, _step, _totalSteps, message) { IsWarning = true });

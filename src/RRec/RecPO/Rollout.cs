@@ -1,3 +1,4 @@
+using RRec.Backbones;
 using RRec.Data;
 using RRec.Generation;
 using RRec.Ranking;
@@ -91,8 +92,8 @@ internal sealed class Rollout(R2ecModel model, RecPOOptions options, PadItem? pa
         int hidden = model.Backbone.Config.HiddenSize, items = model.Items.Count;
         float[] vectors = new float[trajectories.Length * hidden];
         for (int i = 0; i < trajectories.Length; i++) trajectories[i].Embedding.CopyTo(vectors, i * hidden);
-        Tensor users = ItemTable.Normalize(tensor(vectors, [trajectories.Length, hidden], device: model.Backbone.Device)); // [m, hidden]
-        float[] scores = model.Items.Scores(users, model.Settings.Temperature).cpu().data<float>().ToArray();             // [m, items]
+        Tensor users = ItemTable.Normalize(HostTensors.Float(vectors, model.Backbone.Device, trajectories.Length, hidden)); // [m, hidden]
+        float[] scores = HostTensors.Read<float>(model.Items.Scores(users, model.Settings.Temperature));                 // [m, items]
         RewardParts[] rewards = new RewardParts[trajectories.Length];
         bool official = options.Compatibility == Compatibility.Official;
         int[][] wanted = [.. indexes.Select((row, u) => options.RewardTargets == 1 ? (int[])[targets[u]] : (_later ??= new LaterTargets(rows, options.RewardTargets)).Of(row))];

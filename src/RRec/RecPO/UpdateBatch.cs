@@ -1,3 +1,7 @@
+using RRec.Backbones;
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace RRec.RecPO;
 
 /// <summary>
@@ -48,10 +52,39 @@ internal sealed class UpdateBatch
     }
 }
 
-/// <summary>Sums that one pass over trajectories collects for the log.</summary>
+/// <summary>
+/// Sums that passes over trajectories collect for the log. The host asks a device for all of them together, once an optimiser step: each question would wait until the
+/// device has done everything before it.
+/// </summary>
 internal sealed class UpdateStatistics
 {
+    private readonly List<(Tensor Values, Action<double[]> Use)> _unread = [];
+
     public double PolicyLoss, ItemLoss, AuxiliaryLoss, EntropySum, RatioSum, GradientNorm;
     public long PolicyTokens, ClippedTokens;
     public int Updates;
+
+    /// <summary>Notes values of any shape, and what is to be done with them when they are read.</summary>
+    public void Later(Tensor values, Action<double[]> use)
+    {
+        using var scope = NewDisposeScope();
+        _unread.Add((values.detach().to(ScalarType.Float64).reshape(-1).DetachFromDisposeScope(), use));
+    }
+
+    /// <summary>Reads what was noted, in the order in which it was.</summary>
+    public void Read()
+    {
+        if (_unread.Count == 0) return;
+        using var scope = NewDisposeScope();
+        double[] all = HostTensors.Read<double>(cat([.. _unread.Select(u => u.Values)], 0));
+        int at = 0;
+        foreach ((Tensor values, Action<double[]> use) in _unread)
+        {
+            int count = (int)values.shape[0];
+            values.Dispose();
+            use(all[at..(at += count)]);
+        }
+
+        _unread.Clear();
+    }
 }

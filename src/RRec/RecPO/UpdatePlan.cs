@@ -68,22 +68,26 @@ internal sealed class UpdatePlan(Backbone backbone, ItemTable items, double temp
 
     private void Finish(UpdateBatch batch, PolicyUpdate.Candidates candidates, int number, double rate, Func<string, Exception> diverged, UpdateStatistics statistics)
     {
+        using var outer = NewDisposeScope();
         candidates.Backward();
         if (options.AuxiliaryLoss is { } auxiliary)
         {
             using var scope = NewDisposeScope();
             Tensor loss = auxiliary.Evaluate(backbone, [.. batch.RowIndexes.Select(i => train[i])], batch.RowIndexes, number);
-            statistics.AuxiliaryLoss += loss.to(ScalarType.Float64).item<double>();
+            statistics.Later(loss, value => statistics.AuxiliaryLoss += value[0]);
             loss.backward();
         }
 
-        double norm = optimizer.ClipGradients(options.ClipNorm);
+        double norm = 0;
+        if (optimizer.GradientNorm() is { } there) statistics.Later(there, value => norm = value[0]);
+        statistics.Read(); // the one time that the host waits for a GPU
         if (!double.IsFinite(norm) || !(Math.Abs(statistics.PolicyLoss) + Math.Abs(statistics.ItemLoss) + Math.Abs(statistics.AuxiliaryLoss) <= options.MaximumLoss))
         {
             optimizer.ZeroGradients();
             throw diverged($"the gradient norm is {norm} and the losses are {statistics.PolicyLoss} (policy), {statistics.ItemLoss} (item), {statistics.AuxiliaryLoss} (auxiliary)");
         }
 
+        optimizer.Clip(norm, options.ClipNorm);
         statistics.GradientNorm = norm;
         statistics.Updates++;
         optimizer.Step(rate);
@@ -95,11 +99,14 @@ internal sealed class UpdatePlan(Backbone backbone, ItemTable items, double temp
     private void RememberAll(UpdateBatch batch, int users, int perUser, int step)
     {
         using PolicyUpdate.Candidates candidates = _update.Encode(batch, step);
+        UpdateStatistics before = new();
         int updates = Math.Min(options.MiniBatches, users);
         for (int m = 0; m < updates; m++)
         {
             int first = users * m / updates * perUser, last = users * (m + 1) / updates * perUser;
-            foreach ((int start, int end) in UpdateMemory.Pieces(batch, first, last, perUser, backbone, options, budget)) _update.Remember(batch, start, end, candidates);
+            foreach ((int start, int end) in UpdateMemory.Pieces(batch, first, last, perUser, backbone, options, budget)) _update.Remember(batch, start, end, candidates, before);
         }
+
+        before.Read();
     }
 }

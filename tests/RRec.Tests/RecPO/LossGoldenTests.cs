@@ -109,6 +109,7 @@ public sealed class LossGoldenTests
         int tokens = batch.PolicyTokens(0, batch.Count), size = batch.Count / pieces;
         for (int start = 0; start < batch.Count; start += size) update.Backward(batch, start, start + size, candidates, tokens, batch.Count, statistics);
         candidates.Backward();
+        statistics.Read();
         return (statistics, GoldenModel.Gradients(backbone));
     }
 
