@@ -34,10 +34,11 @@ public sealed partial class Backbone
                 Tensor hidden = Feed(ids, positions[step], at.AsSpan(step * places, places).ToArray().Max(), prompts);
                 if (plan.Wanted.Any(w => w.Step == step)) states.Add(hidden.MoveToOuterDisposeScope());
                 if (plan.Sample is null) continue;
-                Tensor logits = backbone.Logits(hidden);
-                sampled = plan.Sample(logits, noise[step]).MoveToOuterDisposeScope();
+                Tensor logits = plan.Allowed is null ? backbone._decoder.Logits(hidden) : backbone._decoder.Logits(hidden, plan.Allowed);
+                Tensor column = plan.Sample(logits, noise[step]);
+                sampled = (plan.Allowed is null ? column : plan.Allowed.index_select(0, column)).MoveToOuterDisposeScope();
                 chosen.Add(sampled);
-                if (plan.LogProbabilities) logProbs.Add((logits.gather(1, sampled.unsqueeze(1)).squeeze(1) - logits.logsumexp(-1)).MoveToOuterDisposeScope());
+                if (plan.LogProbabilities) logProbs.Add((logits.gather(1, column.unsqueeze(1)).squeeze(1) - logits.logsumexp(-1)).MoveToOuterDisposeScope());
             }
             return Read(plan, chosen, logProbs, states.Count == 0 ? null : cat(states, 0).index_select(0, wanted));
         }

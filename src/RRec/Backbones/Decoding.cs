@@ -48,8 +48,9 @@ internal abstract class Decoding : IDisposable
 /// <param name="Noise">What is drawn with in each step; not read where <paramref name="Sample"/> is null.</param>
 /// <param name="Wanted">Whose hidden states the host wants, in ascending order of the steps.</param>
 /// <param name="Sample">From logits [rows, vocabulary] and noise [rows], double precision, to tokens [rows], by operators of the device. Null: nobody samples.</param>
+/// <param name="Allowed">The only tokens that logits are made for, where the weights are; what <paramref name="Sample"/> gives are then columns among them. Null: all.</param>
 /// <param name="LogProbabilities">Whether those of the sampled tokens are wanted.</param>
-internal sealed record StepsAhead(int Steps, long[] Tokens, int[] Positions, double[] Noise, IReadOnlyList<(int Step, int Row)> Wanted, Func<Tensor, Tensor, Tensor>? Sample, bool LogProbabilities)
+internal sealed record StepsAhead(int Steps, long[] Tokens, int[] Positions, double[] Noise, IReadOnlyList<(int Step, int Row)> Wanted, Func<Tensor, Tensor, Tensor>? Sample, Tensor? Allowed, bool LogProbabilities)
 {
     public const long Sampled = -1;
 }

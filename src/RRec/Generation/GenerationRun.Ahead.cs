@@ -1,4 +1,6 @@
 using RRec.Backbones;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace RRec.Generation;
 
@@ -7,6 +9,7 @@ internal sealed partial class GenerationRun
 {
     private readonly int _ahead;
     private readonly TokenSampler? _onDevice;
+    private readonly Tensor? _allowed;   // the options' tokens, sent once
 
     /// <summary>Blocks of steps taken so.</summary>
     public int Blocks { get; private set; }
@@ -33,7 +36,7 @@ internal sealed partial class GenerationRun
             }
         }
         (int Step, int Row)[] answered = [.. Indexes(r => r.Stopped && r.StepsLeft(limit) <= steps).Select(i => (_rows[i].StepsLeft(limit) - 1, i)).OrderBy(x => x.Item1)];
-        StepsTaken taken = _decoding.Ahead(new StepsAhead(steps, tokens, positions, noise, answered, samples ? sampler.Sample : null, _options.LogProbabilities));
+        StepsTaken taken = _decoding.Ahead(new StepsAhead(steps, tokens, positions, noise, answered, samples ? sampler.Sample : null, _allowed, _options.LogProbabilities));
 
         for (int i = 0; i < rows; i++)
         {

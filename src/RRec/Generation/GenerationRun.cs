@@ -37,7 +37,8 @@ internal sealed partial class GenerationRun : IDisposable
         _waiting = new Queue<int>(Enumerable.Range(0, prompts.Count).OrderByDescending(i => prompts[i].Length));
         _decoding = backbone.BeginDecoding(delta);
         int ahead = options.StepsAhead ?? (backbone.Device.type == DeviceType.CPU ? 0 : 16);
-        if (_decoding.RunsAhead && options.Tokens is null && sampler is TokenSampler own && ahead > 0) (_ahead, _onDevice) = (ahead, own);
+        if (_decoding.RunsAhead && sampler is TokenSampler own && ahead > 0) (_ahead, _onDevice) = (ahead, own);
+        if (_onDevice is not null && options.Tokens is { } tokens) _allowed = HostTensors.Long(tokens, backbone.Device).DetachFromDisposeScope();
     }
 
     /// <summary>The most rows that have run together.</summary>
@@ -178,5 +179,9 @@ internal sealed partial class GenerationRun : IDisposable
             if (wanted(_rows[i])) yield return i;
     }
 
-    public void Dispose() => _decoding.Dispose();
+    public void Dispose()
+    {
+        _allowed?.Dispose();
+        _decoding.Dispose();
+    }
 }

@@ -75,12 +75,12 @@ internal sealed partial class PolicyUpdate(Backbone backbone, ItemTable items, d
         using var _ = no_grad();
         using Pass pass = Forward(batch, start, end, false);
         (Tensor predictors, Tensor users) = (pass.Predictors, pass.Users);
-        Tensor columns = HostTensors.Long(Columns(PolicyIds(batch, start, end)), backbone.Device);
+        Tensor written = HostTensors.Long(Columns(PolicyIds(batch, start, end)), backbone.Device);
         List<Tensor> all = [];
         foreach ((int from, int count) in Pieces((int)predictors.shape[0]))
         {
             using var piece = NewDisposeScope();
-            all.Add(TokenLogProbs(predictors.narrow(0, from, count), columns.narrow(0, from, count)).Own.MoveToOuterDisposeScope());
+            all.Add(TokenLogProbs(predictors.narrow(0, from, count), written.narrow(0, from, count)).Own.MoveToOuterDisposeScope());
         }
 
         if (all.Count > 0) statistics.Later(cat(all, 0), values => StoreTokens(batch, start, end, values));

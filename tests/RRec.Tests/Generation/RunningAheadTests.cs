@@ -112,6 +112,17 @@ public sealed class RunningAheadTests : IDisposable
     }
 
     [Fact]
+    public void Where_only_some_tokens_are_allowed_the_device_chooses_among_them()
+    {
+        using Backbone net = Net();
+        int[] allowed = [4, 9, 36, 20, End, 12, 17, 40];
+        var options = new GenerationOptions { Temperature = 1.5, MaxNewTokens = 30, SamplesPerPrompt = 2, Tokens = allowed, LogProbabilities = true, StepsAhead = 0 };
+        IReadOnlyList<Trajectory> expected = Make(net).Generate(Prompts(9), options, Key);
+        Assert.Subset(allowed.ToHashSet(), expected.SelectMany(t => t.Ids).ToHashSet());
+        Same(expected, Make(net).Generate(Prompts(9), options with { StepsAhead = 16 }, Key));
+    }
+
+    [Fact]
     public void A_delta_reaches_the_tokens_of_a_block()
     {
         using Backbone net = Net();
