@@ -15,7 +15,7 @@ public static class CatalogueExperiments
 {
     public static Command Command()
     {
-        Argument<string[]> stage = new("stage") { Description = "teacher; large [items users]; factors [rank steps]; reason; build [folder hidden folds warm-up-steps rate recpo-steps rate anchor]; recpo hidden [name=value,...]...", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> stage = new("stage") { Description = "teacher; large [items users]; factors [rank steps]; reason; build [folder hidden folds warm-up-steps rate recpo-steps rate anchor]; recpo hidden[:share of the rows[:seed]] [name=value,...]... (- reads them from the standard input); added [seed]", Arity = ArgumentArity.ZeroOrMore };
         Command command = new("catalogue", "The catalogue backbone stage by stage on ml-latest-small's valid rows.") { stage };
         command.SetAction(parsed => Run(parsed.GetValue(stage) ?? []));
         return command;
@@ -39,8 +39,9 @@ public static class CatalogueExperiments
             case "factors": Factors(data, clock, args.Skip(1).Select(int.Parse).ToArray()); return 0;
             case "build": Build(data, clock, args.Skip(1).ToArray()); return 0;
             case "reason": Reason(data, clock); return 0;
+            case "added": AddedTitlesBench.Run(data, clock, args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1); return 0;
             case "recpo": RecPOExperiments.Run(data, clock, [.. args.Skip(1)]); return 0;
-            default: Console.Error.WriteLine("experiments: teacher | large [items users] | factors | reason | build | recpo"); return 2;
+            default: Console.Error.WriteLine("experiments: teacher | large [items users] | factors | reason | build | recpo | added"); return 2;
         }
     }
 

@@ -96,7 +96,7 @@ internal static class RecPOExperiments
     }
 
     // The heads that turn the history into wishes fall silent: all statements are alike before the first reward.
-    private static void Forget(R2ecModel model, CatalogueBackboneOptions options)
+    internal static void Forget(R2ecModel model, CatalogueBackboneOptions options)
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();

@@ -10,9 +10,12 @@ namespace RRec.Benchmarks.Quality;
 /// </summary>
 internal sealed class OurModels(MovieLens data, int seed, IReadOnlySet<string> wanted, IProgress<R2ecProgress>? progress)
 {
-    public const string Everything = "r2ec", Plain = "r2ec-plain", ItemLoss = "r2ec-item-loss", WarmUp = "r2ec-warm-up", Exchanged = "r2ec-exchanged";
+    public const string Everything = "r2ec", Plain = "r2ec-plain", ItemLoss = "r2ec-item-loss", WarmUp = "r2ec-warm-up", Exchanged = "r2ec-exchanged", Sampled = "r2ec-sampled";
 
-    public static IReadOnlyList<string> All { get; } = [Everything, Plain, Exchanged, ItemLoss, WarmUp];
+    /// <summary>How many reasonings <see cref="Sampled"/> averages.</summary>
+    public const int Samples = 8;
+
+    public static IReadOnlyList<string> All { get; } = [Everything, Plain, Sampled, Exchanged, ItemLoss, WarmUp];
 
     /// <summary>Trains what is wanted and hands over what ranks rows, valid during the call, with what the training cost.</summary>
     public void Run(Action<string, Func<IReadOnlyList<PurchaseRow>, int[]>, Measured> done)
@@ -22,13 +25,14 @@ internal sealed class OurModels(MovieLens data, int seed, IReadOnlySet<string> w
         using (start)
         {
             if (wanted.Contains(WarmUp)) done(WarmUp, rows => new ReasoningRanks(start, rows).Own(), startCost);
-            if (wanted.Contains(Everything) || wanted.Contains(Plain) || wanted.Contains(Exchanged))
+            if (wanted.Contains(Everything) || wanted.Contains(Plain) || wanted.Contains(Exchanged) || wanted.Contains(Sampled))
             {
                 (R2ecModel model, Measured cost) = Measured.Of(() => Continue(start, RecPOOptions.Cpu with { Seed = seed }));
                 using (model)
                 {
                     if (wanted.Contains(Everything)) done(Everything, rows => new ReasoningRanks(model, rows).Own(), startCost + cost);
                     if (wanted.Contains(Plain)) done(Plain, rows => new ReasoningRanks(model, rows).Without(), startCost + cost);
+                    if (wanted.Contains(Sampled)) done(Sampled, rows => new ReasoningRanks(model, rows).Sampled(Samples, seed), startCost + cost);
                     if (wanted.Contains(Exchanged)) done(Exchanged, rows => new ReasoningRanks(model, rows).Exchanged(seed), startCost + cost);
                 }
             }

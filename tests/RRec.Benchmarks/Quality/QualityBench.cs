@@ -9,12 +9,14 @@ namespace RRec.Benchmarks.Quality;
 /// <summary>The protocol of docs/quality.md in one command: baselines, ours with several seeds, docs/quality.json and the tables of docs/quality.md.</summary>
 internal static class QualityBench
 {
-    private static readonly string[] Names = [.. Baselines.All.Select(b => b.Name), .. OurModels.All];
+    private static readonly string[] Names = [.. Baselines.All.Select(b => b.Name), .. OurModels.All, .. UninformedModels.All];
 
     // What is compared with what, seed by seed.
     private static readonly (string Model, string Against)[] Compared =
     [
         (OurModels.Everything, OurModels.Plain), (OurModels.Everything, OurModels.Exchanged), (OurModels.Everything, OurModels.ItemLoss), (OurModels.Everything, OurModels.WarmUp),
+        (OurModels.Sampled, OurModels.Plain), (OurModels.Sampled, OurModels.Everything), (UninformedModels.Recpo, UninformedModels.ItemLoss), (UninformedModels.Recpo, UninformedModels.Start),
+        (UninformedModels.Recpo, UninformedModels.Plain), (UninformedModels.Recpo, UninformedModels.Told), (UninformedModels.Told, UninformedModels.Plain),
     ];
 
     public static Command Command()
@@ -63,9 +65,11 @@ internal static class QualityBench
         {
             for (int s = 0; s < sets.Length; s++)
             {
+                long began = Stopwatch.GetTimestamp();
                 int[] of = ranks(sets[s].Rows);
+                double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
                 found[s][(model, seed)] = (of, cost);
-                CatalogueExperiments.Say(clock, $"{model} {(seed > 0 ? $"seed {seed} " : "")}{sets[s].Split} {new RankingMetrics(of)}, {cost.Seconds:0} s, {cost.PeakMegabytes:0} MB");
+                CatalogueExperiments.Say(clock, $"{model} {(seed > 0 ? $"seed {seed} " : "")}{sets[s].Split} {new RankingMetrics(of)}, {cost.Seconds:0} s, {cost.PeakMegabytes:0} MB; ranked in {seconds:0} s");
             }
         }
 
@@ -83,6 +87,7 @@ internal static class QualityBench
                 string now = p.Evaluation is { } e ? $"{p.Phase} {p.Step}: valid {e}" : p.Phase.ToString();
                 if (now != told) CatalogueExperiments.Say(clock, $"  {told = now}");
             })).Run((model, ranks, cost) => Add(model, seed, ranks, cost));
+            new UninformedModels(data, seed, wanted).Run((model, ranks, cost) => Add(model, seed, ranks, cost));
             for (int s = 0; s < sets.Length; s++) Write(sets[s], found[s], wanted);   // a long run that ends early has written its finished seeds
         }
         CatalogueExperiments.Say(clock, "docs/quality.json, docs/quality-pairs.json and the tables of docs/quality.md written");

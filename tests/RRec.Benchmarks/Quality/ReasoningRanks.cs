@@ -14,9 +14,12 @@ internal sealed class ReasoningRanks(R2ecModel model, IReadOnlyList<PurchaseRow>
 {
     private const int Batch = 256;
 
-    public int[] Own() => Recommended(reasoning: true);
+    public int[] Own() => Recommended(new RecommendRequest());
 
-    public int[] Without() => Recommended(reasoning: false);
+    public int[] Without() => Recommended(new RecommendRequest { UseReasoning = false });
+
+    /// <summary>The user vectors of several sampled reasonings, averaged.</summary>
+    public int[] Sampled(int samples, int seed) => Recommended(new RecommendRequest { Samples = samples, Seed = seed });
 
     /// <summary>Each row reads the reasoning of a random row of another user; everything else stays.</summary>
     public int[] Exchanged(int seed)
@@ -34,8 +37,8 @@ internal sealed class ReasoningRanks(R2ecModel model, IReadOnlyList<PurchaseRow>
         return Ranks([.. Enumerable.Range(0, rows.Count).Select(i => (int[])[.. prompts[i], .. written[from[i]].CompletionIds])]);
     }
 
-    private int[] Recommended(bool reasoning) =>
-        [.. model.Recommend([.. rows.Select(r => r.History)], new RecommendRequest { K = 1, UseReasoning = reasoning, Labels = [.. rows.Select(r => r.Target)] }).Select(a => a.LabelRank!.Value)];
+    private int[] Recommended(RecommendRequest request) =>
+        [.. model.Recommend([.. rows.Select(r => r.History)], request with { K = 1, Labels = [.. rows.Select(r => r.Target)] }).Select(a => a.LabelRank!.Value)];
 
     // Ranks from whole sequences (prompt, reasoning, answer), as R2ecModel ranks.
     internal int[] Ranks(int[][] sequences)
