@@ -7,9 +7,6 @@ namespace RRec.Backbones;
 // Inference on a CPU goes through the packed decoder where it can: no gradients wanted, and weights of a type that it reads.
 public sealed partial class Backbone
 {
-    // Tokens of one pass: enough that products are busy, few enough that activations stay in the cache.
-    private const int TokensPerPass = 512;
-
     // A common start of fewer tokens is not worth pages of its own.
     private const int LeastShared = 4;
 
@@ -40,15 +37,16 @@ public sealed partial class Backbone
     {
         IReadOnlyList<int[]> rows = batch.TokenRows;
         using var weights = new PackedWeights(_decoder.Weights, Adapter);
+        int most = PackedDecoder.TokensPerPass(weights);
         using KvPages startPages = new(Config.Layers, Config.KeyValueHeads, Config.HeadSize), pages = new(1, Config.KeyValueHeads, Config.HeadSize);
         int common = embeddingDelta is null && rows.Count > 1 ? Math.Min(batch.CommonStart(), batch.Lengths.Min() - 1) : 0;
         if (common < LeastShared) common = 0;
         KvSequence? start = common == 0 ? null : new KvSequence(startPages);
-        for (int at = 0; at < common; at += TokensPerPass)
+        for (int at = 0; at < common; at += most)
         {
             using DisposeScope scope = NewDisposeScope();
             var tokens = new PackedTokens();
-            tokens.Add(start!, rows[0].AsSpan(at, Math.Min(TokensPerPass, common - at)), wantLast: false);
+            tokens.Add(start!, rows[0].AsSpan(at, Math.Min(most, common - at)), wantLast: false);
             RunPacked(weights, tokens, null);
         }
         var states = new List<Tensor>();
@@ -57,7 +55,7 @@ public sealed partial class Backbone
             var tokens = new PackedTokens();
             var sequences = new List<KvSequence>();
             int to = from;
-            for (; to < rows.Count && (to == from || tokens.Count + rows[to].Length - common <= TokensPerPass); to++)
+            for (; to < rows.Count && (to == from || tokens.Count + rows[to].Length - common <= most); to++)
             {
                 sequences.Add(new KvSequence(pages, start));
                 tokens.Add(sequences[^1], rows[to].AsSpan(common), wantLast: true);

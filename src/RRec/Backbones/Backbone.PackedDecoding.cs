@@ -16,12 +16,14 @@ public sealed partial class Backbone
         private readonly List<(KvSequence Sequence, int Index)> _rows = [];
         private KvSequence? _start;   // what the first prompts to enter had in common
         private int[] _startIds = [];
+        private readonly int _most;   // tokens of a pass
         private Tensor? _logits;
 
         public PackedDecoding(Backbone backbone, EmbeddingDelta? delta)
         {
             (_backbone, _delta) = (backbone, delta);
             _weights = new PackedWeights(backbone._decoder.Weights, backbone.Adapter);
+            _most = PackedDecoder.TokensPerPass(_weights);
             _pages = new KvPages(backbone.Config.Layers, backbone.Config.KeyValueHeads, backbone.Config.HeadSize);
         }
 
@@ -39,11 +41,11 @@ public sealed partial class Backbone
                 KvSequence prompt = new(_pages, parent);
                 for (int at = parent?.End ?? 0; at < ids.Length;)
                 {
-                    int count = Math.Min(ids.Length - at, TokensPerPass - tokens.Count);
+                    int count = Math.Min(ids.Length - at, _most - tokens.Count);
                     tokens.Add(prompt, ids.AsSpan(at, count), wantLast: false);
                     pending.AddRange(Enumerable.Repeat(indexes[i], count));
                     at += count;
-                    if (tokens.Count == TokensPerPass) Flush(ref tokens, pending);
+                    if (tokens.Count == _most) Flush(ref tokens, pending);
                 }
                 for (int g = 0; g < each; g++) _rows.Add((new KvSequence(_pages, prompt), indexes[i]));
                 prompt.Dispose();   // held by its rows from here on
@@ -59,10 +61,10 @@ public sealed partial class Backbone
             if (common.Length < LeastShared) return;
             _startIds = common.ToArray();
             _start = new KvSequence(_pages);
-            for (int at = 0; at < common.Length; at += TokensPerPass)
+            for (int at = 0; at < common.Length; at += _most)
             {
                 var tokens = new PackedTokens();
-                tokens.Add(_start, common.Slice(at, Math.Min(TokensPerPass, common.Length - at)), wantLast: false);
+                tokens.Add(_start, common.Slice(at, Math.Min(_most, common.Length - at)), wantLast: false);
                 Flush(ref tokens, []);
             }
         }

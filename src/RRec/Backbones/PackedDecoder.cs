@@ -19,6 +19,9 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
     private const long CachedBytes = 16 << 20;
     private const int MostTokens = 96, FewestTokens = 4;
 
+    // What the last layer is to make final states of.
+    private readonly NativeBuffer _few = new();
+
     private readonly ConcurrentBag<PackedPass> _passes = [];
 
     /// <summary>Where a benchmark wants to know what the parts of a pass take; null: nobody asks.</summary>
@@ -39,25 +42,51 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
         int last = tokens.LastPosition;
         PackedPass.Angles angles = new(ropes.Full.Host(last), ropes.Sliding.Host(last));
         Times?.Add("between passes");
-        if (!Splits(weights) || tokens.Count <= FewestTokens)
+        int h = config.HiddenSize, n = tokens.Wanted;
+        bool all = n == tokens.Count;
+        float* states = all ? null : _few.Of(2L * n * h), normed = states + (long)n * h;
+        Share(Splits(weights) ? tokens.Slices(Pieces(tokens.Count, team)) : [tokens.All()], tokens.Count, (pass, workers, slice, times) =>
         {
-            Part(team, tokens.All(), Times);
-            return;
-        }
-
-        // Fours, because products take rows by four.
-        int each = Math.Clamp((tokens.Count + team.Threads - 1) / team.Threads + 3 & ~3, FewestTokens, MostTokens);
-        PackedTokens.Slice[] slices = tokens.Slices(each);
-        team.For(slices.Length, i => Part(WorkerTeam.Alone, slices[i], team.Threads == 1 ? Times : null));
-        if (team.Threads > 1) Times?.Add("layers");
-
-        void Part(WorkerTeam workers, PackedTokens.Slice slice, PartTimes? times)
+            long at = (long)slice.WantedFrom * h;
+            pass.Run(workers, weights, slice, angles, delta == 0 ? null : (float*)delta + (long)slice.From * h, all ? hidden + at : null, ((nint)(states + at), (nint)(normed + at)), times);
+        });
+        if (all || n == 0) return;
+        Share(tokens.WantedSlices(Splits(weights) ? Pieces(n, team) : 1), n, (pass, workers, slice, times) =>
         {
-            if (!_passes.TryTake(out PackedPass? pass)) pass = new PackedPass(config);
-            pass.Run(workers, weights, slice, angles, delta == 0 ? null : (float*)delta + (long)slice.From * config.HiddenSize, hidden + (long)slice.WantedFrom * config.HiddenSize, times);
-            _passes.Add(pass);
+            long at = (long)slice.WantedFrom * h;
+            pass.Finish(workers, weights, slice, angles, ((nint)(states + at), (nint)(normed + at)), hidden + at, times);
+        });
+
+        // Where slices would leave threads idle (a long prompt among short ones), all threads work on all tokens.
+        void Share(PackedTokens.Slice[] slices, int count, Action<PackedPass, WorkerTeam, PackedTokens.Slice, PartTimes?> work)
+        {
+            if (slices.Length > 1 && slices.Max(s => s.Positions.Length) * Math.Min(slices.Length, team.Threads) > 1.5 * count) slices = count == tokens.Count ? [tokens.All()] : tokens.WantedSlices(1);
+            if (slices.Length == 1)
+            {
+                One(team, slices[0], Times);
+                return;
+            }
+            team.For(slices.Length, i => One(WorkerTeam.Alone, slices[i], team.Threads == 1 ? Times : null));
+            if (team.Threads > 1) Times?.Add("layers");
+
+            void One(WorkerTeam workers, PackedTokens.Slice slice, PartTimes? times)
+            {
+                if (!_passes.TryTake(out PackedPass? pass)) pass = new PackedPass(config);
+                work(pass, workers, slice, times);
+                _passes.Add(pass);
+            }
         }
     }
+
+    // How many slices: the same number for every thread.
+    private static int Pieces(int tokens, WorkerTeam team)
+    {
+        int least = (tokens + MostTokens - 1) / MostTokens, most = Math.Max(1, tokens / FewestTokens);
+        return Math.Min(most, (least + team.Threads - 1) / team.Threads * team.Threads);
+    }
+
+    /// <summary>How many tokens one pass should have: enough that products are busy and threads seldom meet, few enough that what stands between the layers stays in a cache.</summary>
+    public static int TokensPerPass(PackedWeights weights) => Splits(weights) ? 2048 : 512;
 
     // The library's products of bfloat16 bring threads of their own.
     private static bool Splits(PackedWeights weights) => weights.LayerBytes <= CachedBytes && !(weights.Head.Half && HalfProducts.Pay);
@@ -76,5 +105,6 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
     public void Dispose()
     {
         while (_passes.TryTake(out PackedPass? pass)) pass.Dispose();
+        _few.Dispose();
     }
 }

@@ -10,7 +10,7 @@ namespace RRec.Backbones;
 internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
 {
     private readonly PagedAttention _attention = new(config.Heads, config.KeyValueHeads, config.HeadSize, config.AttentionSoftCap);
-    private readonly NativeBuffer _x = new(), _normed = new(), _qkv = new(), _seen = new(), _wide = new(), _gated = new(), _low = new(), _fewX = new(), _fewNormed = new(), _fewQ = new();
+    private readonly NativeBuffer _x = new(), _normed = new(), _qkv = new(), _seen = new(), _wide = new(), _gated = new(), _low = new();
     private readonly int _h = config.HiddenSize, _d = config.HeadSize, _queries = config.Heads * config.HeadSize, _keys = config.KeyValueHeads * config.HeadSize;
     // Of what runs.
     private WorkerTeam _team = WorkerTeam.Alone;
@@ -20,15 +20,19 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
     /// <summary>Positions' cosines and sines, [positions, d/2], of layers that see all and of those that slide.</summary>
     public readonly record struct Angles((float[] Cos, float[] Sin) Full, (float[] Cos, float[] Sin) Sliding);
 
-    /// <summary>Runs tokens; their keys and values are kept in their sequences.</summary>
+    /// <summary>
+    /// Runs tokens; their keys and values are kept in their sequences. Where not every final state is wanted, the last layer ends with keys and values, which are all
+    /// that later tokens can ask for, and <see cref="Finish"/> takes the wanted ones on.
+    /// </summary>
     /// <param name="team">Who works.</param>
     /// <param name="weights">The weights.</param>
-    /// <param name="tokens">The tokens; the last layer is computed for the wanted ones only.</param>
+    /// <param name="tokens">The tokens.</param>
     /// <param name="angles">At least up to the tokens' positions.</param>
     /// <param name="delta">Added to the input embeddings, [n, h]; null: nothing.</param>
-    /// <param name="hidden">Receives the final states of the wanted tokens, [wanted, h].</param>
+    /// <param name="hidden">Receives all final states, [n, h]; null: only some are wanted.</param>
+    /// <param name="few">Receives what the last layer makes of the wanted tokens' states, [wanted, h]: first the states as they enter it, then normed.</param>
     /// <param name="times">Where somebody wants to know what the parts take.</param>
-    public void Run(WorkerTeam team, PackedWeights weights, PackedTokens.Slice tokens, Angles angles, float* delta, float* hidden, PartTimes? times)
+    public void Run(WorkerTeam team, PackedWeights weights, PackedTokens.Slice tokens, Angles angles, float* delta, float* hidden, (nint States, nint Normed) few, PartTimes? times)
     {
         (_team, _weights, _times) = (team, weights, times);
         (KvSequence[] sequences, int[] positions, int[] wanted) = (tokens.Sequences, tokens.Positions, tokens.Wanted);
@@ -41,13 +45,13 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
         for (int i = 0; i < config.Layers; i++)
         {
             PackedLayer w = weights.Layers[i];
-            bool slides = config.LayerSlides[i], few = i == config.Layers - 1 && wanted.Length < n;
+            bool slides = config.LayerSlides[i];
             (float[] cos, float[] sin) = slides ? angles.Sliding : angles.Full;
             int? window = slides ? config.SlidingWindow : null;
             NormRows(x, w.InputNorm, normed, n);
             _times?.Add("norms, residuals");
             int stride = _queries + 2 * _keys;
-            if (!few)
+            if (hidden is not null || i < config.Layers - 1)
             {
                 Project(normed, n, w.Qkv, 0, stride, w.QkvBias, w.LoraQkv, qkv, stride);
                 _times?.Add("product qkv");
@@ -61,27 +65,42 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
                 continue;
             }
 
-            // Of tokens whose final state nobody wants, the last layer's keys and values are all that later tokens can ask for.
             Project(normed, n, w.Qkv, _queries, 2 * _keys, w.QkvBias, w.LoraQkv, qkv + _queries, stride);
             _times?.Add("product qkv");
             Rows(n, stride, r => Keep(i, qkv + (long)r * stride + _queries, sequences[r], positions[r], w, cos, sin));
-            _times?.Add("rotation, cache");
-            if (wanted.Length == 0) return;
-            float* fewX = _fewX.Of((long)wanted.Length * _h), fewNormed = _fewNormed.Of((long)wanted.Length * _h), q = _fewQ.Of((long)wanted.Length * _queries);
             for (int r = 0; r < wanted.Length; r++)
             {
-                new ReadOnlySpan<float>(x + (long)wanted[r] * _h, _h).CopyTo(new Span<float>(fewX + (long)r * _h, _h));
-                new ReadOnlySpan<float>(normed + (long)wanted[r] * _h, _h).CopyTo(new Span<float>(fewNormed + (long)r * _h, _h));
+                new ReadOnlySpan<float>(x + (long)wanted[r] * _h, _h).CopyTo(new Span<float>((float*)few.States + (long)r * _h, _h));
+                new ReadOnlySpan<float>(normed + (long)wanted[r] * _h, _h).CopyTo(new Span<float>((float*)few.Normed + (long)r * _h, _h));
             }
-            (sequences, positions) = ([.. wanted.Select(r => sequences[r])], [.. wanted.Select(r => positions[r])]);
-            Project(fewNormed, wanted.Length, w.Qkv, 0, _queries, w.QkvBias, w.LoraQkv, q, _queries);
-            _times?.Add("product qkv");
-            Rows(wanted.Length, _queries, r => Queries(q + (long)r * _queries, positions[r], w, cos, sin));
             _times?.Add("rotation, cache");
-            Rest(i, w, fewX, fewNormed, wanted.Length, q, _queries, positions, _attention.Tiles(sequences, positions), window);
-            x = fewX;
         }
-        NormRows(x, weights.FinalNorm, hidden, wanted.Length);
+        if (hidden is not null) NormRows(x, weights.FinalNorm, hidden, n);
+        _times?.Add("norms, residuals");
+    }
+
+    /// <summary>The rest of the last layer for the wanted tokens, once all tokens' keys and values are there.</summary>
+    /// <param name="team">Who works.</param>
+    /// <param name="weights">The weights.</param>
+    /// <param name="tokens">The wanted tokens.</param>
+    /// <param name="angles">At least up to their positions.</param>
+    /// <param name="few">What <see cref="Run"/> left of them; overwritten.</param>
+    /// <param name="hidden">Receives their final states.</param>
+    /// <param name="times">Where somebody wants to know what the parts take.</param>
+    public void Finish(WorkerTeam team, PackedWeights weights, PackedTokens.Slice tokens, Angles angles, (nint States, nint Normed) few, float* hidden, PartTimes? times)
+    {
+        (_team, _weights, _times) = (team, weights, times);
+        int n = tokens.Positions.Length, layer = config.Layers - 1;
+        int[] positions = tokens.Positions;
+        PackedLayer w = weights.Layers[layer];
+        (float[] cos, float[] sin) = config.LayerSlides[layer] ? angles.Sliding : angles.Full;
+        float* q = _qkv.Of((long)n * _queries);
+        Project((float*)few.Normed, n, w.Qkv, 0, _queries, w.QkvBias, w.LoraQkv, q, _queries);
+        _times?.Add("product qkv");
+        Rows(n, _queries, r => Queries(q + (long)r * _queries, positions[r], w, cos, sin));
+        _times?.Add("rotation, cache");
+        Rest(layer, w, (float*)few.States, (float*)few.Normed, n, q, _queries, positions, _attention.Tiles(tokens.Sequences, positions), config.LayerSlides[layer] ? config.SlidingWindow : null);
+        NormRows((float*)few.States, weights.FinalNorm, hidden, n);
         _times?.Add("norms, residuals");
     }
 
@@ -201,6 +220,6 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
 
     public void Dispose()
     {
-        foreach (NativeBuffer b in new[] { _x, _normed, _qkv, _seen, _wide, _gated, _low, _fewX, _fewNormed, _fewQ }) b.Dispose();
+        foreach (NativeBuffer b in new[] { _x, _normed, _qkv, _seen, _wide, _gated, _low }) b.Dispose();
     }
 }

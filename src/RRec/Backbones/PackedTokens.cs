@@ -36,26 +36,34 @@ internal sealed class PackedTokens
     /// <summary>All of them.</summary>
     public Slice All() => Cut(0, Count, 0, _wanted.Count);
 
-    /// <summary>Whole sequences together, as many as have at most so many tokens; a longer one stands alone.</summary>
-    public Slice[] Slices(int most)
+    /// <summary>Cut between sequences into about so many slices of about the same length.</summary>
+    public Slice[] Slices(int count)
     {
-        var slices = new List<Slice>();
+        var slices = new List<Slice>(count);
         for (int from = 0, wanted = 0; from < Count;)
         {
-            int to = from;
-            while (to < Count)
+            int to = from, next = wanted;
+            long goal = (slices.Count + 1L) * Count / count;
+            while (to < Count && (to == from || to < goal))
             {
                 int end = to + 1;
                 while (end < Count && ReferenceEquals(_sequences[end], _sequences[to])) end++;
-                if (to > from && end - from > most) break;
+                if (to > from && end - goal > goal - to) break;   // without it the cut is nearer to where it should be
                 to = end;
             }
-            int next = wanted;
             while (next < _wanted.Count && _wanted[next] < to) next++;
             slices.Add(Cut(from, to, wanted, next));
             (from, wanted) = (to, next);
         }
         return [.. slices];
+    }
+
+    /// <summary>The wanted tokens alone, in so many slices.</summary>
+    public Slice[] WantedSlices(int count)
+    {
+        int n = _wanted.Count;
+        return [.. Enumerable.Range(0, count).Select(i => ((int)((long)i * n / count), (int)((i + 1L) * n / count))).Select(cut =>
+            new Slice(cut.Item1, [], [.. _wanted[cut.Item1..cut.Item2].Select(t => _sequences[t])], [.. _wanted[cut.Item1..cut.Item2].Select(t => _positions[t])], cut.Item1, []))];
     }
 
     private Slice Cut(int from, int to, int wantedFrom, int wantedTo) =>
