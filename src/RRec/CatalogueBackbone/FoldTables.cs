@@ -1,3 +1,4 @@
+using RRec.Backbones;
 using RRec.Data;
 using RRec.RecPO;
 using TorchSharp;
@@ -13,9 +14,10 @@ namespace RRec.CatalogueBackbone;
 public sealed class FoldTables : IEmbeddingDelta, IDisposable
 {
     private readonly int[] _foldOfRow;
-    private readonly Tensor _titleOfToken;   // [vocabulary] int64: 1 + the token's place among the titles, 0 for every other token
-    private readonly Tensor _differences;    // [folds * (1 + titles), width] f32; place 0 of each fold is zero
     private readonly int _places, _offset, _hidden;
+    private Tensor _titleOfToken;   // [vocabulary] int64: 1 + the token's place among the titles, 0 for every other token
+    private Tensor _differences;    // [folds * (1 + titles), width] f32; place 0 of each fold is zero
+    private (int[] Rows, Tensor Start)? _asked;   // the last rows that were asked for: while they write, they are asked for at every token
 
     internal FoldTables(int[] foldOfRow, long[] titleOfToken, float[] differences, int places, int width, int offset, int hidden)
     {
@@ -32,12 +34,39 @@ public sealed class FoldTables : IEmbeddingDelta, IDisposable
     {
         using var scope = NewDisposeScope();
         long rows = ids.shape[0], tokens = ids.shape[1];
-        Tensor start = tensor(rowIndexes.Select(r => (long)_foldOfRow[r] * _places).ToArray()).unsqueeze(1);           // [rows, 1]
-        Tensor place = _titleOfToken.index_select(0, ids.cpu().reshape(-1)).view(rows, tokens) + start;               // [rows, tokens]
+        Follow(ids);
+        Tensor place = _titleOfToken.index_select(0, ids.reshape(-1)).view(rows, tokens) + Start(rowIndexes);          // [rows, tokens]
         Tensor difference = _differences.index_select(0, place.reshape(-1)).view(rows, tokens, -1);                   // [rows, tokens, width]
-        Tensor delta = zeros(rows, tokens, _hidden);
+        Tensor delta = zeros([rows, tokens, _hidden], device: ids.device);
         delta.narrow(2, _offset, difference.shape[2]).copy_(difference);
-        return delta.to(ids.device).MoveToOuterDisposeScope();
+        return delta.MoveToOuterDisposeScope();
+    }
+
+    // To where the backbone is.
+    private void Follow(Tensor ids)
+    {
+        if (_differences.device_type == ids.device_type && _differences.device_index == ids.device_index) return;
+        (_titleOfToken, _differences) = (Moved(_titleOfToken), Moved(_differences));
+        _asked?.Start.Dispose();
+        _asked = null;
+
+        Tensor Moved(Tensor from)
+        {
+            Tensor to = from.to(ids.device).DetachFromDisposeScope();
+            from.Dispose();
+            return to;
+        }
+    }
+
+    // Where each row's fold begins, [rows, 1].
+    private Tensor Start(IReadOnlyList<int> rowIndexes)
+    {
+        if (_asked is { } asked && asked.Rows.AsSpan().SequenceEqual(rowIndexes as int[] ?? [.. rowIndexes])) return asked.Start;
+        _asked?.Start.Dispose();
+        int[] rows = [.. rowIndexes];
+        Tensor start = HostTensors.Long([.. rows.Select(r => (long)_foldOfRow[r] * _places)], _differences.device, rows.Length, 1).DetachFromDisposeScope();
+        _asked = (rows, start);
+        return start;
     }
 
     /// <summary>Size and a hash of which row is in which fold: checkpoints are told apart by it.</summary>
@@ -52,6 +81,7 @@ public sealed class FoldTables : IEmbeddingDelta, IDisposable
     {
         _titleOfToken.Dispose();
         _differences.Dispose();
+        _asked?.Start.Dispose();
     }
 
     /// <summary>Every user's fold, the same for the same seed and order of users.</summary>

@@ -169,11 +169,12 @@ public class SharedPrefixTests
         foreach ((string _, Tensor parameter) in backbone.TrainableParameters()) parameter.grad = null;
         (whole * direction).sum().backward();
         Assert.NotEmpty(first);
+        double largest = first.Max(p => p.Parameter.grad!.norm().item<float>());
         foreach ((string name, Tensor parameter, Tensor fast) in first)
         {
-            // The absolute term is for gradients that are zero: a row of one token has nothing to choose between.
+            // The last term is for gradients that are zero but for rounding: a row of one token has nothing to choose between.
             float error = (fast - parameter.grad!).norm().item<float>(), norm = parameter.grad!.norm().item<float>();
-            Assert.True(error < 1e-4 * norm + 1e-4, $"{name}: error {error} of {norm}");
+            Assert.True(error < 1e-4 * norm + 1e-5 * largest, $"{name}: error {error} of {norm}, the largest {largest}");
         }
     }
 
