@@ -18,13 +18,15 @@ internal static class ItemsBench
         var only = new Option<string?>("--only") { Description = "catalogue or smollm2." };
         command.Options.Add(threads);
         command.Options.Add(only);
+        var items = new Option<int>("--items") { Description = "Items of the catalogue backbone's shape. Few of them make short runs, of which some are undisturbed on a busy machine.", DefaultValueFactory = _ => 2000 };
+        command.Options.Add(items);
         var busy = new Option<bool>("--processor-time") { Description = "Processor seconds instead of the clock's: for a machine that is busy otherwise; with --threads 1." };
         command.Options.Add(busy);
         command.SetAction(r =>
         {
             BenchLine.ProcessorTime = r.GetValue(busy);
             if (r.GetValue(threads) > 0) set_num_threads(r.GetValue(threads));
-            if (r.GetValue(only) is null or "catalogue") Measure("catalogue", BenchShapes.Random(BenchShapes.Config("catalogue")), 2000, 10, 12);
+            if (r.GetValue(only) is null or "catalogue") Measure("catalogue", BenchShapes.Random(BenchShapes.Config("catalogue")), r.GetValue(items), 10, 12);
             if (r.GetValue(only) is null or "smollm2") Measure("smollm2", BenchShapes.Random(BenchShapes.Config("smollm2")), 40, 48, 60);
         });
         return command;

@@ -24,7 +24,7 @@ internal readonly record struct Matrix(nint Data, int Rows, int Columns, bool Ha
 internal static unsafe class Products
 {
     // A block of x that stays in a core's second-level cache, and the outputs that one piece of work computes for it.
-    private const int BlockBytes = 400 << 10, MostRows = 96;
+    private const int BlockBytes = 400 << 10, MostRows = 128;
 
     /// <summary>x [n, columns] times wᵀ.</summary>
     /// <param name="team">Who works.</param>
@@ -38,7 +38,8 @@ internal static unsafe class Products
     public static void Multiply(WorkerTeam team, float* x, int n, Matrix w, float* y, int stride, float* bias = null, bool add = false)
     {
         if (n == 0) return;
-        int rows = Math.Clamp(BlockBytes / (w.Columns * sizeof(float)) & ~3, 8, MostRows), blocks = (n + rows - 1) / rows;
+        int most = Math.Clamp(BlockBytes / (w.Columns * sizeof(float)) & ~3, 8, MostRows), blocks = (n + most - 1) / most;
+        int rows = (n + blocks - 1) / blocks + 3 & ~3;   // blocks of like size: a last one of few rows would read all of w for them
         // Pieces of like size: few enough that claiming them costs nothing, enough that threads end together.
         long work = (long)Math.Min(n, rows) * w.Columns;
         int outputs = (int)Math.Clamp((1 << 19) / work, 16, 512);
@@ -53,7 +54,7 @@ internal static unsafe class Products
         });
     }
 
-    /// <summary>The same for few rows, at most 96, by the caller alone.</summary>
+    /// <summary>The same for few rows, at most 128, by the caller alone.</summary>
     public static void Block(float* x, int n, Matrix w, float* y, int stride)
     {
         if (w.Half) Slice<HalfWeights>(x, n, w, 0, w.Rows, y, stride, null, false);
