@@ -60,7 +60,7 @@ public sealed partial class R2ecModel
         }
 
         int samples = request.Samples;
-        GenerationOptions options = new() { Temperature = samples > 1 ? request.SamplingTemperature : 0, MaxNewTokens = Settings.MaxNewTokens, SamplesPerPrompt = samples, Tokens = Settings.ReasoningTokens, MaxRows = Math.Max(request.BatchSize, samples) };
+        GenerationOptions options = new() { Temperature = samples > 1 ? request.SamplingTemperature : 0, MaxNewTokens = Settings.MaxNewTokens, SamplesPerPrompt = samples, Tokens = Settings.ReasoningTokens, MaxRows = Math.Max(request.BatchSize, samples), MemoryBudget = GenerationOptions.BudgetOn(Backbone.Device) };
         IReadOnlyList<Trajectory> written = new Generation.Generator(Backbone, Tokenizer, Writer) { Sampler = request.Sampler }
             .Generate([.. batch.Select(i => prompts[i])], options, (p, s) => NoiseKey.Of(request.Seed, 0, HashOf(prompts[batch[p]]), s), cancel);
         int hidden = Backbone.Config.HiddenSize;

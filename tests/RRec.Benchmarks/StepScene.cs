@@ -45,7 +45,7 @@ internal sealed class StepScene : IDisposable
     public IReadOnlyList<Trajectory> Generate()
     {
         Generation.Generator generator = new(Backbone, Answer, "\u0001", () => _ => "", _ => "");
-        return generator.Generate(Prompts, new GenerationOptions { Temperature = 1, MaxNewTokens = Completion, SamplesPerPrompt = Group, IgnoreEndOfSequence = true });
+        return generator.Generate(Prompts, new GenerationOptions { Temperature = 1, MaxNewTokens = Completion, SamplesPerPrompt = Group, IgnoreEndOfSequence = true, MemoryBudget = GenerationOptions.BudgetOn(Backbone.Device) });
     }
 
     /// <summary>Made-up reasonings, for measuring what follows a generation.</summary>

@@ -30,6 +30,9 @@ public sealed record GenerationOptions
     /// <summary>About how many bytes of keys, values and activations a batch may take; at least one prompt always runs.</summary>
     public long MemoryBudget { get; init; } = 1L << 30;
 
+    /// <summary>The <see cref="MemoryBudget"/> of trainings and answers: 1 GiB where memory is the host's; 8 GiB on a GPU, where a step of more rows costs nearly the same.</summary>
+    internal static long BudgetOn(TorchSharp.torch.Device device) => device.type == TorchSharp.DeviceType.CPU ? 1L << 30 : 8L << 30;
+
     /// <summary>Only tests do: goes on after an end of sequence, as the recorded generations do.</summary>
     internal bool IgnoreEndOfSequence { get; init; }
 

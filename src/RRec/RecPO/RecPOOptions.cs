@@ -155,8 +155,7 @@ public sealed partial record RecPOOptions
 
     /// <summary>
     /// MiB that the activations of one forward pass of the update may take; a mini-batch that needs more runs in pieces of whole users. 0 (default): half of what is
-    /// free when a training starts, on a CPU; on a GPU, whose free memory the library does not tell, all users of a mini-batch at once. Ignored where
-    /// <see cref="UsersPerForward"/> is set.
+    /// free when a training starts, on a CPU; 8 GiB on a GPU, whose free memory the library does not tell. Ignored where <see cref="UsersPerForward"/> is set.
     /// </summary>
     public int UpdateMemory { get; init; }
 

@@ -44,6 +44,7 @@ internal sealed class Rollout(R2ecModel model, RecPOOptions options, PadItem? pa
         GenerationOptions generation = new()
         {
             Temperature = options.SamplingTemperature, TopK = options.TopK, TopP = options.TopP, MaxNewTokens = model.Settings.MaxNewTokens, SamplesPerPrompt = group, Tokens = model.Settings.ReasoningTokens,
+            MemoryBudget = GenerationOptions.BudgetOn(model.Backbone.Device),
         };
         Generation.Generator generator = new(model.Backbone, model.Tokenizer, model.Writer);
         Trajectory[] trajectories;

@@ -10,10 +10,13 @@ namespace RRec.RecPO;
 /// </summary>
 internal static class UpdateMemory
 {
-    /// <summary>Bytes that an update may take where options do not say: half of what is free, on a CPU.</summary>
+    // Nothing in the library's interface tells what a GPU has free. A pass of this size keeps any of them busy, and running out would end the training.
+    private const long OnGpu = 8L << 30;
+
+    /// <summary>Bytes that an update may take where options do not say: on a CPU half of what is free.</summary>
     public static long Free(Device device)
     {
-        if (device.type != DeviceType.CPU) return long.MaxValue;
+        if (device.type != DeviceType.CPU) return OnGpu;
         long free = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;   // of the container, where there is one
         const string info = "/proc/meminfo";
         if (File.Exists(info) && File.ReadLines(info).FirstOrDefault(l => l.StartsWith("MemAvailable:", StringComparison.Ordinal)) is { } line
