@@ -153,6 +153,7 @@ public sealed partial class R2ecTrainer
 
         /// <summary>
         /// The warm-up before RecPO: supervision of ranking and reasoning. Null (default): for a backbone made here its own, for a given folder none.
+        /// With <c>new() { Steps = 300 }</c> a given LLM learns to rank like a linear recommender of the same purchases first, which takes a fraction of the purchases that RecPO alone would.
         /// Ignored with <see cref="InitialModel"/>.
         /// </summary>
         public WarmUpOptions? WarmUp { get; set; }

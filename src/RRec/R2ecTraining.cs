@@ -41,8 +41,9 @@ public static class R2ecTraining
             WarmUpOptions? warmUp = options.InitialModel is not null ? null : options.WarmUp ?? (guide is null ? null : new WarmUpOptions { Seed = options.Seed });
             if (warmUp is not null)
             {
-                WarmUpResult warm = WarmUpTrainer.Train(model, train, warmUp, guide, progress, cancel);
-                if (guide is not null) model.Settings = model.Settings with { Temperature = warm.Temperature };
+                using TeacherGuide? teacher = guide is null ? Teacher(catalogue, train, warmUp, options, progress) : null;
+                WarmUpResult warm = WarmUpTrainer.Train(model, train, warmUp, guide ?? teacher, progress, cancel);
+                if ((guide ?? teacher) is not null) model.Settings = model.Settings with { Temperature = warm.Temperature };
             }
 
             if (options.RunRecPO)
@@ -70,6 +71,14 @@ public static class R2ecTraining
             model.Dispose();
             throw;
         }
+    }
+
+    // A given backbone is not wired from the linear teacher, but can follow it: its scores of all candidates say more than one purchase does.
+    private static TeacherGuide? Teacher(Catalogue catalogue, IReadOnlyList<PurchaseRow> train, WarmUpOptions warmUp, R2ecTrainingOptions options, IProgress<R2ecProgress>? progress)
+    {
+        if (warmUp.Steps == 0 || warmUp.TeacherWeight == 0) return null;
+        progress?.Report(new R2ecProgress(TrainingPhase.WarmUp, 0, warmUp.Steps, "linear teacher"));
+        return TeacherGuide.Fit(catalogue, train, options.CatalogueBackbone);
     }
 
     // The warm-up's ranking losses beside RecPO's own. Each candidate costs a pass over its text, and an anchor needs fewer of them than a teacher.

@@ -27,7 +27,10 @@ public sealed partial record R2ecTrainingOptions
     /// <summary>In which folder a made backbone lies until it has been read. Default: the system's folder for temporary files. Ignored with <see cref="BackboneOutput"/>.</summary>
     public string TemporaryFolder { get; init; } = Path.GetTempPath();
 
-    /// <summary>How a backbone is made; null (default): the defaults. Ignored with <see cref="Backbone"/> or <see cref="InitialModel"/>.</summary>
+    /// <summary>
+    /// How a backbone is made; null (default): the defaults. With <see cref="Backbone"/> only what it says of the linear teacher counts, which the warm-up follows;
+    /// ignored with <see cref="InitialModel"/>.
+    /// </summary>
     public CatalogueBackboneOptions? CatalogueBackbone { get; init; }
 
     /// <summary>The device, e.g. <c>cpu</c> or <c>cuda:0</c>. Default <c>cpu</c>. Ignored with <see cref="InitialModel"/>, which stays on its own.</summary>

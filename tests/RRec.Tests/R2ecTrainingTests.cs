@@ -60,6 +60,29 @@ public sealed class R2ecTrainingTests
     }
 
     [Fact]
+    public void The_warm_up_of_a_given_folder_follows_a_linear_teacher_unless_it_is_switched_off()
+    {
+        string folder = Directory.CreateTempSubdirectory("rrec-given-").FullName;
+        try
+        {
+            PurchaseRow[] train = Shop.Rows(120, 1);
+            using (R2ecModel made = R2ecTraining.Fit(Shop.Catalogue, train, null, Options with { RunRecPO = false, BackboneOutput = folder })) { }
+            R2ecTrainingOptions given = Options with { Backbone = folder, RunRecPO = false, Settings = new() { MaxNewTokens = 8, Temperature = 0.9 } };
+            List<R2ecProgress> seen = [];
+            using R2ecModel taught = R2ecTraining.Fit(Shop.Catalogue, train, null, given, new Listener(seen));
+            using R2ecModel alone = R2ecTraining.Fit(Shop.Catalogue, train, null, given with { WarmUp = given.WarmUp! with { TeacherWeight = 0 } });
+            Assert.Contains(seen, p => p.Message == "linear teacher");
+            Assert.InRange(taught.Settings.Temperature, 0.001, 0.5);   // learned beside the teacher
+            Assert.Equal(0.9, alone.Settings.Temperature);
+            Assert.NotEqual(alone.Recommend([train[5].History]).Single().Scores, taught.Recommend([train[5].History]).Single().Scores);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public void All_wrong_settings_of_all_stages_are_named_together()
     {
         R2ecTrainingOptions wrong = new() { Backbone = "/no/such/folder", WeightType = "int3", Settings = new() { Window = 0 }, RecPO = new() { LearningRate = -1 } };

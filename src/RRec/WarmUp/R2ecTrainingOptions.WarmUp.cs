@@ -6,7 +6,8 @@ public sealed partial record R2ecTrainingOptions
 {
     /// <summary>
     /// The supervised training before RecPO. Null (default): the defaults of <see cref="WarmUpOptions"/> for a backbone made here, none for a given folder.
-    /// Ignored with <see cref="InitialModel"/>. For a backbone made here the learned temperature replaces that of <see cref="Settings"/>.
+    /// Ignored with <see cref="InitialModel"/>. A given folder's warm-up follows a linear teacher fitted to the training rows, unless <see cref="WarmUpOptions.TeacherWeight"/>
+    /// is 0; where there is a teacher the learned temperature replaces that of <see cref="Settings"/>.
     /// </summary>
     public WarmUpOptions? WarmUp { get; init; }
 

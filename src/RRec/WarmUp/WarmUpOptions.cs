@@ -30,7 +30,9 @@ public sealed record WarmUpOptions
     /// <summary>Labels of the step that are candidates too, at most. 1 or more; default 200. Without a guide logits are corrected for how often an item is drawn.</summary>
     public int LabelCandidates { get; init; } = 200;
 
-    /// <summary>Weight of the divergence from the linear teacher's ranking. 0 or more; default 1. Ignored without a guide.</summary>
+    /// <summary>
+    /// Weight of the divergence from the linear teacher's ranking. 0 or more; default 1; with 0 no teacher is fitted for a given backbone, and purchases alone teach.
+    /// </summary>
     public double TeacherWeight { get; init; } = 1;
 
     /// <summary>Weight of the cross entropy of the purchases. 0 or more; default 0.1 (more makes it trust in-sample labels); without a guide it counts as 1.</summary>
