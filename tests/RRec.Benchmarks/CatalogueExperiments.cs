@@ -71,7 +71,7 @@ public static class CatalogueExperiments
         }, default);
         ItemItemModel product = factors.ToModel(options);
         int[] distilled = product.TargetRanks(data.Valid);
-        Say(clock, $"distilled {Metrics(distilled)}, new items {Metrics([.. distilled.Where((_, i) => sequences.Purchases[data.Valid[i].Target] == 0)])}; on every fourth row {Metrics([.. distilled.Where((_, i) => i % 4 == 0)])}");
+        Say(clock, $"distilled {Metrics(distilled)}; on every fourth row {Metrics([.. distilled.Where((_, i) => i % 4 == 0)])}");
         Naming(data, clock, sequences, product, 1 / 0.006, options);
     }
 

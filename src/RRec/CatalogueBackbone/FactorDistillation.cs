@@ -23,7 +23,7 @@ internal static class FactorDistillation
         DenseAdam adamU = new(u), adamV = new(v);
         double rateU = 0.16 * Math.Max(1e-12, teacher.Weights.StandardDeviation()) / temperature, rateV = 0.02 / Math.Sqrt(n);
         HistorySampler sampler = new(sequences, options.Window, options.Seed + 1);
-        float[] ageWeight = AgeWeights(options);
+        float[] ageWeight = [.. Enumerable.Range(0, options.Window).Select(age => (float)Math.Pow(options.Decay, age))];
         for (int step = 0; step < options.DistillationSteps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -52,14 +52,11 @@ internal static class FactorDistillation
             }
         }
         factors.Replace(u.data<float>().ToArray(), v.data<float>().ToArray());
-        NewItemFactors.Refit(factors, teacher, sequences, options, temperature, cancellation);
     }
 
     private static Tensor Long(int[] values) => tensor(Array.ConvertAll(values, x => (long)x));
 
-    internal static float[] AgeWeights(CatalogueBackboneOptions options) => [.. Enumerable.Range(0, options.Window).Select(age => (float)Math.Pow(options.Decay, age))];
-
-    internal static (Tensor Rows, Tensor Items, Tensor Weights) Sparse(ReadOnlyMemory<int>[] histories, float[] ageWeight)
+    private static (Tensor Rows, Tensor Items, Tensor Weights) Sparse(ReadOnlyMemory<int>[] histories, float[] ageWeight)
     {
         int total = histories.Sum(h => h.Length), at = 0;
         long[] rows = new long[total], items = new long[total];
