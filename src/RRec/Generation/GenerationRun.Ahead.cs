@@ -11,16 +11,12 @@ internal sealed partial class GenerationRun
     private readonly TokenSampler? _onDevice;
     private readonly Tensor? _allowed;   // the options' tokens, sent once
 
-    /// <summary>Blocks of steps taken so.</summary>
-    public int Blocks { get; private set; }
-
     /// <summary>
     /// Some steps in one go. A row whose reasoning turns out to have ended within them has run on: what it wrote behind its end is dropped here, and its keys with it,
     /// so that it goes on exactly as if the host had looked at every token.
     /// </summary>
     private void RunAhead(TokenSampler sampler)
     {
-        Blocks++;
         int limit = _options.MaxNewTokens, rows = _rows.Count;
         bool live = _rows.Any(r => !r.Stopped), samples = live && limit > 0;
         int steps = live && limit == 0 ? 1 : Math.Min(_ahead, _rows.Max(r => r.StepsLeft(limit)));
