@@ -39,9 +39,9 @@ public static class R2ecTraining
             bool own = model.Teaching?.Fits(train) ?? false; // a backbone made here from these very rows
             CatalogueBackboneGuide? guide = own ? model.Teaching!.Guide : null;
             WarmUpOptions? warmUp = options.InitialModel is not null ? null : options.WarmUp ?? (guide is null ? null : new WarmUpOptions { Seed = options.Seed });
+            using TeacherGuide? teacher = guide is null && warmUp is not null ? Teacher(catalogue, train, warmUp, options, progress, cancel) : null;
             if (warmUp is not null)
             {
-                using TeacherGuide? teacher = guide is null ? Teacher(catalogue, train, warmUp, options, progress) : null;
                 WarmUpResult warm = WarmUpTrainer.Train(model, train, warmUp, guide ?? teacher, progress, cancel);
                 if ((guide ?? teacher) is not null) model.Settings = model.Settings with { Temperature = warm.Temperature };
             }
@@ -49,14 +49,8 @@ public static class R2ecTraining
             if (options.RunRecPO)
             {
                 RecPOOptions settings = options.RecPO ?? (model.Teaching is null ? RecPOOptions.Paper : RecPOOptions.Cpu);
-                if (guide is not null)
-                {
-                    settings = settings with
-                    {
-                        EmbeddingDelta = settings.EmbeddingDelta ?? guide.Folds,
-                        AuxiliaryLoss = settings.AuxiliaryLoss ?? Anchor(model, guide, options),
-                    };
-                }
+                if (guide is not null) settings = settings with { EmbeddingDelta = settings.EmbeddingDelta ?? guide.Folds };
+                if ((guide ?? teacher) is { } known) settings = settings with { AuxiliaryLoss = settings.AuxiliaryLoss ?? Anchor(model, known, options) };
                 model.Training = RecPOTrainer.Train(model, train, validation, settings, progress, cancel);
             }
             else
@@ -73,21 +67,24 @@ public static class R2ecTraining
         }
     }
 
-    // A given backbone is not wired from the linear teacher, but can follow it: its scores of all candidates say more than one purchase does.
-    private static TeacherGuide? Teacher(Catalogue catalogue, IReadOnlyList<PurchaseRow> train, WarmUpOptions warmUp, R2ecTrainingOptions options, IProgress<R2ecProgress>? progress)
+    // A given backbone is not wired from the linear teacher, but can follow it: its scores of all candidates say more than one purchase does, and it knows what to say.
+    private static TeacherGuide? Teacher(Catalogue catalogue, IReadOnlyList<PurchaseRow> train, WarmUpOptions warmUp, R2ecTrainingOptions options, IProgress<R2ecProgress>? progress, CancellationToken cancel)
     {
         if (warmUp.Steps == 0 || warmUp.TeacherWeight == 0) return null;
         progress?.Report(new R2ecProgress(TrainingPhase.WarmUp, 0, warmUp.Steps, "linear teacher"));
-        return TeacherGuide.Fit(catalogue, train, options.CatalogueBackbone);
+        CatalogueBackboneOptions recipe = options.CatalogueBackbone ?? new CatalogueBackboneOptions { Seed = options.Seed };
+        if (warmUp.ReasoningWeight == 0 || options.Settings is { UseReasoning: false }) recipe = recipe with { NamedAttributes = 0 };
+        return TeacherGuide.Fit(catalogue, train, recipe, cancel);
     }
 
-    // The warm-up's ranking losses beside RecPO's own. Each candidate costs a pass over its text, and an anchor needs fewer of them than a teacher.
-    private static RankingAnchor? Anchor(R2ecModel model, CatalogueBackboneGuide guide, R2ecTrainingOptions options)
+    // The warm-up's losses beside RecPO's own. Each candidate costs a pass over its text, and an anchor needs fewer of them than a teacher.
+    // A wired backbone can say nothing but statements; an LLM's language must be held as its ranking is.
+    private static RankingAnchor? Anchor(R2ecModel model, TeacherGuide guide, R2ecTrainingOptions options)
     {
         if (options.AnchorWeight == 0) return null;
         WarmUpOptions losses = options.WarmUp ?? new WarmUpOptions { Seed = options.Seed };
         losses = losses with { UniformCandidates = Math.Min(losses.UniformCandidates, 150), LabelCandidates = Math.Min(losses.LabelCandidates, 100) };
-        return new RankingAnchor(model, guide, losses, options.AnchorWeight);
+        return new RankingAnchor(model, guide, losses, options.AnchorWeight, guide is CatalogueBackboneGuide ? 0 : losses.ReasoningWeight);
     }
 
     // The model before any training: a copy, an opened folder, or a backbone made from the data.

@@ -122,9 +122,9 @@ public static class CatalogueExperiments
         PurchaseRow[] rows = [.. data.Valid.Where((_, i) => i % 40 == 0)];
         model.EncodeItems();
         IReadOnlyList<Recommendation> answers = model.Recommend([.. rows.Select(r => r.History)], new RecommendRequest { K = 1 }, default);
-        double shared = rows.Select((r, i) => (double)guide.NamedAttributes(r.History.Items.Span)
+        double shared = rows.Select((r, i) => (double)guide.Statements!.Best(r.History.Items.Span)
             .Count(a => answers[i].Reasoning!.Split(", ").Contains(guide.AttributeWords[a].Trim()))).Average();
-        Say(clock, $"statements of the predictor that the decoder says: {shared:0.00} of {guide.NamedAttributes(rows[0].History.Items.Span).Length}");
+        Say(clock, $"statements of the predictor that the decoder says: {shared:0.00} of {guide.Statements!.Best(rows[0].History.Items.Span).Length}");
     }
 
     /// <summary>Hit@10/NDCG@10 on every so-many-th valid row without and with reasoning.</summary>

@@ -65,7 +65,7 @@ public static class CatalogueBackboneBuilder
         IReadOnlyList<LeftOutRows> leftOut = LeftOutRows.ByTime(train, catalogue.Count, text, options, k => Report(4, $"teacher of earlier purchases, {k} of {options.TimeTeachers}"), cancel);
         if (leftOut.Count == 0) leftOut = LeftOutRows.ByUser(sequences, foldOfUser, folds > 0 ? foldTeachers : [teacher], options.Seed);
         AttributePredictor predictor = AttributePredictor.Fit(attributes, leftOut, layout.AttributeMeans, options, temperature);
-        double strength = options.AttributeStrength > 0 ? options.AttributeStrength : StatementStrength.Choose(leftOut, attributes, predictor, options, temperature);
+        double strength = StatementStrength.Choose(leftOut, attributes, predictor, options, temperature);
         CatalogueTokenizer tokenizer = CatalogueTokenizer.Train(catalogue, sequences, [.. attributes.Words.Select(CatalogueText.PhraseCell)], options);
         cancel.ThrowIfCancellationRequested();
 
@@ -80,7 +80,7 @@ public static class CatalogueBackboneBuilder
         Write(outputFolder, config, weights, tokenizer);
         FoldTables? tables = folds == 0 ? null : FoldTables.Create(train, sequences, foldOfUser, tokens, layout, tokenizer, factors, foldUsers);
         Report(Stages, "written");
-        return new CatalogueBackboneGuide(options, teacher, foldTeachers, tables, attributes, predictor, tokenizer, strength, temperature);
+        return new CatalogueBackboneGuide(teacher, foldTeachers, tables, new Statements(attributes, predictor, options, strength), tokenizer, temperature);
     }
 
     private static void Write(string folder, BackboneConfig config, DecoderArrays weights, CatalogueTokenizer tokenizer)

@@ -8,47 +8,27 @@ namespace RRec.CatalogueBackbone;
 /// </summary>
 public sealed class CatalogueBackboneGuide : TeacherGuide
 {
-    private readonly CatalogueBackboneOptions _options;
     private readonly ItemItemModel[] _foldTeachers;
-    private readonly SpokenAttributes _attributes;
-    private readonly AttributePredictor _predictor;
     private readonly CatalogueTokenizer _tokenizer;
 
-    internal CatalogueBackboneGuide(CatalogueBackboneOptions options, ItemItemModel teacher, ItemItemModel[] foldTeachers, FoldTables? folds,
-        SpokenAttributes attributes, AttributePredictor predictor, CatalogueTokenizer tokenizer, double statementStrength, double temperature) : base(teacher, temperature)
+    internal CatalogueBackboneGuide(ItemItemModel teacher, ItemItemModel[] foldTeachers, FoldTables? folds, Statements? statements, CatalogueTokenizer tokenizer, double temperature)
+        : base(teacher, temperature, statements)
     {
-        (_options, _foldTeachers, Folds, _attributes, _predictor, _tokenizer) = (options, foldTeachers, folds, attributes, predictor, tokenizer);
-        StatementStrength = statementStrength;
+        (_foldTeachers, Folds, _tokenizer) = (foldTeachers, folds, tokenizer);
     }
 
     /// <summary>The fold tables for training rows; null where there were none (fewer than two users, or switched off).</summary>
     public FoldTables? Folds { get; }
 
-    /// <summary>What a named attribute adds to the teacher's score of the items that have it.</summary>
-    public double StatementStrength { get; }
-
-    /// <summary>What a reasoning can say, in words.</summary>
-    public IReadOnlyList<string> AttributeWords => _attributes.Words;
-
     /// <summary>All tokens that a reasoning is made of: the statements, the answer, the end of a text. For <see cref="R2ecSettings.ReasoningTokens"/>.</summary>
-    public int[] ReasoningTokens => [.. Enumerable.Range(0, _attributes.Count).Select(a => _tokenizer.PhraseToken[a]).Append(_tokenizer.AnswerToken).Append(_tokenizer.EndToken).Distinct()];
+    public int[] ReasoningTokens => [.. Enumerable.Range(0, AttributeWords.Count).Select(a => _tokenizer.PhraseToken[a]).Append(_tokenizer.AnswerToken).Append(_tokenizer.EndToken).Distinct()];
 
     /// <summary>Token ids of the reasoning that the predictor suggests for a history; without the closing answer.</summary>
     public int[] SuggestedReasoning(ReadOnlySpan<int> history) =>
-        [.. NamedAttributes(history).Select(a => _tokenizer.PhraseToken[a])];
+        PhraseTokens(Statements?.Best(history) ?? []);
 
     /// <inheritdoc/>
     internal override ItemItemModel TeacherOf(int rowIndex) => Folds is null ? Teacher : _foldTeachers[Folds.FoldOfRow[rowIndex]];
-
-    internal int[] NamedAttributes(ReadOnlySpan<int> history) => _predictor.Name(_attributes, history, Math.Min(_options.NamedAttributes, _attributes.Count), _options);
-
-    /// <summary>Attributes drawn from the predictor's preferences, without replacement: reasonings as a policy at temperature 1 would write them.</summary>
-    internal int[] DrawAttributes(ReadOnlySpan<int> history, Random random)
-    {
-        float[] preferences = _predictor.Preferences(_attributes, history, _options);
-        return [.. preferences.Select((p, a) => (a, key: p - Math.Log(-Math.Log(1 - random.NextDouble() * 0.999999 - 5e-7))))
-            .OrderByDescending(x => x.key).Take(Math.Min(_options.NamedAttributes, _attributes.Count)).Select(x => x.a)];
-    }
 
     /// <summary>The tokens that say these attributes.</summary>
     internal int[] PhraseTokens(int[] named) => [.. named.Select(a => _tokenizer.PhraseToken[a])];
@@ -58,14 +38,6 @@ public sealed class CatalogueBackboneGuide : TeacherGuide
     {
         for (int t = from; t < to; t++)
             if (sequence[t] >= CatalogueText.ControlTokens.Length) sequence[t] = _tokenizer.EndToken;
-    }
-
-    /// <summary>Adds what the named attributes give to the scores of some items.</summary>
-    internal void AddStatements(int[] named, int[] items, Span<float> scores)
-    {
-        for (int i = 0; i < items.Length; i++)
-            foreach (int a in _attributes.OfItem[items[i]])
-                if (named.Contains(a)) scores[i] += (float)StatementStrength;
     }
 
     /// <inheritdoc/>

@@ -30,11 +30,14 @@ internal static partial class CatalogueText
     public static string RatingCell(float? rating) => (rating is { } r && float.IsFinite(r) ? PromptValues.Rating(r) : "") + "\n";
 
     /// <summary>How a reasoning names an attribute: its words without the characters that end a cell, and the comma that closes it.</summary>
-    public static string PhraseCell(string words)
+    public static string PhraseCell(string words) => Phrase(words) + ", ";
+
+    /// <summary>An attribute's words as one statement of a list: without what would end it, and short.</summary>
+    public static string Phrase(string words)
     {
         string text = OneLine(PhraseBreak().Replace(words, " "));
         if (text.Length > 40) text = text[..40].TrimEnd();
-        return (text.Length == 0 ? "other" : text) + ", ";
+        return text.Length == 0 ? "other" : text;
     }
 
     /// <summary>Runs of blanks, tabs and line breaks become one blank: a cell must not end inside a title.</summary>

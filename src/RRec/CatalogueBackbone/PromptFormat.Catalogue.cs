@@ -17,6 +17,7 @@ public sealed partial record PromptFormat
         HistoryLine = "{title}\t{rating}\n",
         LineSeparator = "",
         UserOutro = CatalogueText.Assistant,
+        Reasoning = "{statements}, ",
         Answer = CatalogueText.Answer,
         ItemText = CatalogueText.Item + "{title}\t{attributes}",
         AttributeLine = "{values}\t",

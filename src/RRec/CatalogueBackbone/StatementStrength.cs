@@ -1,6 +1,6 @@
 namespace RRec.CatalogueBackbone;
 
-/// <summary>Chooses how much a named attribute counts: the value that ranks left-out rows best once the predictor has spoken.</summary>
+/// <summary>Chooses how much a named attribute counts: what the options say, or the value that ranks left-out rows best once the predictor has spoken.</summary>
 internal static class StatementStrength
 {
     private static readonly double[] Shares = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 1];
@@ -14,6 +14,7 @@ internal static class StatementStrength
     /// <returns>In units of the teacher's scores.</returns>
     public static double Choose(IReadOnlyList<LeftOutRows> leftOut, SpokenAttributes attributes, AttributePredictor predictor, CatalogueBackboneOptions options, double temperature)
     {
+        if (options.AttributeStrength > 0) return options.AttributeStrength;
         if (attributes.Count == 0 || options.NamedAttributes == 0) return Shares[0] * temperature;
         double[] gains = new double[Shares.Length];
         foreach (LeftOutRows left in leftOut)

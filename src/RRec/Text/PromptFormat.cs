@@ -45,6 +45,15 @@ public sealed partial record PromptFormat
     /// <summary>Closes the user's turn, after the last line. Values as in <see cref="UserIntro"/>.</summary>
     public string UserOutro { get; init; } = "";
 
+    /// <summary>
+    /// The reasoning that a warm-up shows to a model that knows none yet. Values: <c>statements</c> (what is worth saying about the next purchase: attributes, decades, how
+    /// popular it is), <c>category</c>, <c>categories</c>. It ends before <see cref="Answer"/>.
+    /// </summary>
+    public string Reasoning { get; init; } = "{statements}.";
+
+    /// <summary>Stands between two statements of a reasoning.</summary>
+    public string StatementSeparator { get; init; } = ", ";
+
     /// <summary>Ends a reasoning; the user's embedding is read at its last token.</summary>
     public string Answer { get; init; } = "<answer>";
 
@@ -123,10 +132,12 @@ internal sealed class CompiledPrompts
         UserIntro = new PromptTemplate(nameof(format.UserIntro), format.UserIntro, "category", "categories", "rating", "delta");
         UserOutro = new PromptTemplate(nameof(format.UserOutro), format.UserOutro, "category", "categories", "rating", "delta");
         HistoryLine = new PromptTemplate(nameof(format.HistoryLine), format.HistoryLine, "title", "rating", "delta", "category");
+        Reasoning = new PromptTemplate(nameof(format.Reasoning), format.Reasoning, "statements", "category", "categories");
         ItemText = new PromptTemplate(nameof(format.ItemText), format.ItemText, "title", "attributes", "category", "categories");
         AttributeLine = new PromptTemplate(nameof(format.AttributeLine), format.AttributeLine, "label", "values");
         ArgumentNullException.ThrowIfNull(format.LineSeparator, nameof(format.LineSeparator));
         ArgumentNullException.ThrowIfNull(format.ValueSeparator, nameof(format.ValueSeparator));
+        ArgumentNullException.ThrowIfNull(format.StatementSeparator, nameof(format.StatementSeparator));
         ArgumentOutOfRangeException.ThrowIfNegative(format.MaxValueWords, nameof(format.MaxValueWords));
         ArgumentException.ThrowIfNullOrEmpty(format.Answer, nameof(format.Answer));
         ArgumentException.ThrowIfNullOrEmpty(format.ItemAnswer, nameof(format.ItemAnswer));
@@ -137,6 +148,8 @@ internal sealed class CompiledPrompts
     public PromptTemplate UserOutro { get; }
 
     public PromptTemplate HistoryLine { get; }
+
+    public PromptTemplate Reasoning { get; }
 
     public PromptTemplate ItemText { get; }
 

@@ -62,6 +62,22 @@ public sealed class PromptWriter
     public UserPromptWithLines UserPromptWithLineEnds(in UserHistory history, int window, int maxTokens) =>
         FitUser(history, window, maxTokens, withLines: true);
 
+    /// <summary>A reasoning that makes these statements, as ids of its own, as if the model had written it; without the closing answer.</summary>
+    /// <param name="statements">Words, in their order; they are data and can spell no control token.</param>
+    public int[] ReasoningIds(IReadOnlyList<string> statements)
+    {
+        ArgumentNullException.ThrowIfNull(statements);
+        if (statements.Count == 0) return [];
+        PromptText text = new();
+        _templates.Reasoning.Write(text, name => OneLine(name == "category" ? _catalogue.Category : _catalogue.CategoryPlural), part =>
+        {
+            if (part != "statements") return false;
+            for (int i = 0; i < statements.Count; i++) text.Control(i > 0 ? _format.StatementSeparator : "").Data(OneLine(statements[i]));
+            return true;
+        });
+        return _tokenizer.EncodePrompt(text);
+    }
+
     /// <summary>The user's prompt as text, with its first history line at the last <paramref name="lines"/> purchases.</summary>
     public PromptText UserText(in UserHistory history, int lines) => RenderUser(history, Math.Min(lines, history.Items.Length), null, out _, out _);
 

@@ -34,28 +34,39 @@ internal sealed class WarmUpBatch
     /// <summary>Tokens of reasonings and answers that the language head should have written.</summary>
     public (int Row, int Token)[] Written { get; }
 
-    public static WarmUpBatch Make(R2ecModel model, CatalogueBackboneGuide? guide, IReadOnlyList<PurchaseRow> rows, double titleDropout, Random random)
+    /// <param name="model">Writes the prompts.</param>
+    /// <param name="guide">Knows what is worth saying; null without.</param>
+    /// <param name="rows">The step's rows.</param>
+    /// <param name="own">Per row the reasoning that the untrained model wrote, where there is one; null: none.</param>
+    /// <param name="titleDropout">Share of titles that are blanked out, for a catalogue backbone.</param>
+    /// <param name="random">All chance.</param>
+    public static WarmUpBatch Make(R2ecModel model, TeacherGuide? guide, IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int[]?>? own, double titleDropout, Random random)
     {
         int[][] sequences = new int[rows.Count][], shown = new int[rows.Count][], named = new int[rows.Count][];
         List<ReadingPoint> lines = [], answers = [];
         List<(int, int)> written = [];
         int[] answer = model.Writer.AnswerIds;
+        CatalogueBackboneGuide? wired = guide as CatalogueBackboneGuide;
+        // A wired backbone says its attributes by tokens of their own; any other one in words.
+        Statements? statements = wired is not null || model.Settings.UseReasoning ? guide?.Statements : null;
         for (int i = 0; i < rows.Count; i++)
         {
             PurchaseRow row = rows[i];
             Text.UserPromptWithLines prompt = model.Writer.UserPromptWithLineEnds(row.History, model.Settings.Window, model.Settings.MaxPromptTokens);
             int count = prompt.LineEnds.Length;
             shown[i] = row.History.Items.Span[^count..].ToArray();
-            named[i] = guide is null ? [] : guide.DrawAttributes(row.History.Items.Span, random);
-            int[] reasoning = guide is null ? [] : guide.PhraseTokens(named[i]);
-            sequences[i] = [.. prompt.Ids, .. reasoning, .. answer];
+            named[i] = statements?.Draw(row.History.Items.Span, random) ?? [];
+            int[]? reasoning = wired is not null ? wired.PhraseTokens(named[i])
+                : statements is not null ? model.Writer.ReasoningIds([.. named[i].Select(a => CatalogueText.Phrase(statements.Words[a]))]) : own?[i];
+            sequences[i] = [.. prompt.Ids, .. reasoning ?? [], .. answer];
             for (int line = 0; line < count; line++)
                 lines.Add(new ReadingPoint(i, prompt.LineEnds[line], line + 1, line + 1 < count ? shown[i][line + 1] : row.Target));
             answers.Add(new ReadingPoint(i, sequences[i].Length - 1, count, row.Target));
-            if (guide is null) continue;
+            if (reasoning is null) continue;
             for (int token = prompt.Ids.Length; token < sequences[i].Length; token++) written.Add((i, token));
+            if (wired is null) continue;
             for (int line = 0; line < count; line++)
-                if (random.NextDouble() < titleDropout) guide.Blank(sequences[i], line == 0 ? 0 : prompt.LineEnds[line - 1] + 1, prompt.LineEnds[line]);
+                if (random.NextDouble() < titleDropout) wired.Blank(sequences[i], line == 0 ? 0 : prompt.LineEnds[line - 1] + 1, prompt.LineEnds[line]);
         }
         return new WarmUpBatch(sequences, shown, named, [.. lines], [.. answers], [.. written]);
     }

@@ -10,7 +10,7 @@ namespace RRec.WarmUp;
 /// <summary>
 /// The loss of the warm-up. At every reading point the user's cosines with freshly encoded candidates, divided by the temperature, should
 /// follow the linear teacher (divergence; with a guide) and the purchase (cross entropy); the language head should write the target
-/// reasonings. Items that are in the history at that point are no candidates there.
+/// reasonings. What a reasoning names counts for the teacher at the answer. Items that are in the history at that point are no candidates there.
 /// </summary>
 /// <param name="model">The model that learns.</param>
 /// <param name="guide">The linear teacher, with reasonings where the backbone is wired from it; null without.</param>
@@ -24,39 +24,60 @@ internal sealed class WarmUpObjective(R2ecModel model, TeacherGuide? guide, Warm
     private readonly CatalogueBackboneGuide? _wired = guide as CatalogueBackboneGuide;
 
     /// <summary>The parts of one evaluation, for reports.</summary>
-    public readonly record struct Parts(double Divergence, double CrossEntropy, double Reasoning);
+    public readonly record struct Parts(double Divergence, double CrossEntropy, double Reasoning, double AnswerDivergence, double AnswerCrossEntropy);
+
+    /// <summary>What one pass over a step's rows and candidates brought; any number of losses can be taken of it.</summary>
+    /// <param name="Batch">The sequences.</param>
+    /// <param name="Rows">Their rows.</param>
+    /// <param name="RowIndexes">The rows' positions in the training set.</param>
+    /// <param name="Hidden">States, [rows x width, hidden].</param>
+    /// <param name="Width">Tokens of the longest sequence.</param>
+    /// <param name="Candidates">Items.</param>
+    /// <param name="Vectors">Theirs, [candidates, hidden], of length 1.</param>
+    /// <param name="Correction">What is taken off the candidates' logits; null: nothing.</param>
+    public sealed record Reading(WarmUpBatch Batch, IReadOnlyList<PurchaseRow> Rows, IReadOnlyList<int> RowIndexes, Tensor Hidden, int Width, int[] Candidates, Tensor Vectors, Tensor? Correction);
+
+    /// <summary>Reads rows and candidates, and judges them once.</summary>
+    /// <inheritdoc cref="Read" path="/param"/>
+    /// <inheritdoc cref="Loss" path="/param"/>
+    public Tensor Evaluate(IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int> rowIndexes, Random random, Tensor logTemperature, double reasoningWeight, out Parts parts, IReadOnlyList<int[]?>? own = null) =>
+        Loss(Read(rows, rowIndexes, random, own), logTemperature, reasoningWeight, out parts);
 
     /// <param name="rows">The step's rows.</param>
     /// <param name="rowIndexes">Their positions in the training set (fold tables go by them).</param>
     /// <param name="random">All chance of the step.</param>
+    /// <param name="own">Per row a reasoning of the untrained model, or null.</param>
+    public Reading Read(IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int> rowIndexes, Random random, IReadOnlyList<int[]?>? own = null)
+    {
+        Backbone backbone = model.Backbone;
+        WarmUpBatch batch = WarmUpBatch.Make(model, guide, rows, own, options.TitleDropout, random);
+        using PaddedBatch sequences = PaddedBatch.FromRows(batch.Sequences, device: backbone.Device);
+        Tensor hidden = backbone.Hidden(sequences, options.UseFoldTables ? _wired?.Folds?.ForTokens(sequences.Ids, rowIndexes) : null);          // [rows, tokens, hidden]
+        int[] candidates = Candidates(batch, rowIndexes, random);
+        Tensor? correction = drawn is null ? null : tensor(drawn.Log(candidates, batch.Lines.Length + batch.Answers.Length, options), device: backbone.Device);
+        return new Reading(batch, rows, rowIndexes, hidden.reshape(-1, backbone.Config.HiddenSize), sequences.Tokens, candidates, Vectors(candidates), correction);
+    }
+
+    /// <param name="reading">What was read.</param>
     /// <param name="logTemperature">Scalar tensor; may require a gradient.</param>
     /// <param name="reasoningWeight">Weight of the language loss in this call.</param>
     /// <param name="parts">What it is made of.</param>
-    public Tensor Evaluate(IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int> rowIndexes, Random random, Tensor logTemperature, double reasoningWeight, out Parts parts)
+    public Tensor Loss(Reading reading, Tensor logTemperature, double reasoningWeight, out Parts parts)
     {
-        Backbone backbone = model.Backbone;
-        WarmUpBatch batch = WarmUpBatch.Make(model, _wired, rows, options.TitleDropout, random);
-        using PaddedBatch sequences = PaddedBatch.FromRows(batch.Sequences, device: backbone.Device);
-        Tensor hidden = backbone.Hidden(sequences, options.UseFoldTables ? _wired?.Folds?.ForTokens(sequences.Ids, rowIndexes) : null);          // [rows, tokens, hidden]
-        Tensor flat = hidden.reshape(-1, backbone.Config.HiddenSize);
-
-        int[] candidates = Candidates([.. batch.Lines, .. batch.Answers], random);
-        Tensor? correction = drawn is null ? null : tensor(drawn.Log(candidates, batch.Lines.Length + batch.Answers.Length, options), device: backbone.Device);
-        Tensor vectors = Vectors(candidates);                                                                        // [candidates, hidden]
-
-        (Tensor lines, double divergence, double entropy) = Ranking(batch, batch.Lines, flat, sequences.Tokens, vectors, correction, candidates, rows, rowIndexes, logTemperature, false);
-        (Tensor answers, double answerDivergence, double answerEntropy) = Ranking(batch, batch.Answers, flat, sequences.Tokens, vectors, correction, candidates, rows, rowIndexes, logTemperature, true);
+        WarmUpBatch batch = reading.Batch;
+        (Tensor lines, double divergence, double entropy) = Ranking(reading, batch.Lines, logTemperature, false);
+        (Tensor answers, double answerDivergence, double answerEntropy) = Ranking(reading, batch.Answers, logTemperature, true);
         Tensor loss = lines + answers * options.AnswerWeight;
         double reasoning = double.NaN;
         if (reasoningWeight > 0 && batch.Written.Length > 0)
         {
-            Tensor before = flat.index_select(0, Long(batch.Written.Select(w => (long)w.Row * sequences.Tokens + w.Token - 1)));
+            Tensor before = reading.Hidden.index_select(0, Long(batch.Written.Select(w => (long)w.Row * reading.Width + w.Token - 1)));
             Tensor tokens = Long(batch.Written.Select(w => (long)batch.Sequences[w.Row][w.Token]));
-            Tensor written = -backbone.TokenLogProbabilities(before, tokens).mean();
+            Tensor written = -model.Backbone.TokenLogProbabilities(before, tokens).mean();
             reasoning = written.item<float>();
             loss = loss + written * reasoningWeight;
         }
-        parts = new Parts(divergence, entropy, reasoning);
+        parts = new Parts(divergence, entropy, reasoning, answerDivergence, answerEntropy);
         return loss;
     }
 
@@ -78,12 +99,12 @@ internal sealed class WarmUpObjective(R2ecModel model, TeacherGuide? guide, Warm
     }
 
     // Mean over the points of the weighted divergence and cross entropy.
-    private (Tensor Loss, double Divergence, double CrossEntropy) Ranking(WarmUpBatch batch, ReadingPoint[] points, Tensor flat, int width, Tensor vectors,
-        Tensor? correction, int[] candidates, IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int> rowIndexes, Tensor logTemperature, bool answers)
+    private (Tensor Loss, double Divergence, double CrossEntropy) Ranking(Reading reading, ReadingPoint[] points, Tensor logTemperature, bool answers)
     {
+        (WarmUpBatch batch, IReadOnlyList<PurchaseRow> rows, int[] candidates) = (reading.Batch, reading.Rows, reading.Candidates);
         Device device = model.Backbone.Device;
         if (points.Length == 0) return (zeros(1, device: device).sum(), 0, 0);
-        Tensor users = ItemTable.Normalize(flat.index_select(0, Long(points.Select(p => (long)p.Row * width + p.Token))));   // [points, hidden]
+        Tensor users = ItemTable.Normalize(reading.Hidden.index_select(0, Long(points.Select(p => (long)p.Row * reading.Width + p.Token))));   // [points, hidden]
         float[] closed = new float[points.Length * candidates.Length];
         Dictionary<int, int> place = candidates.Select((c, at) => (c, at)).ToDictionary(x => x.c, x => x.at);
         long[] label = new long[points.Length];
@@ -95,8 +116,8 @@ internal sealed class WarmUpObjective(R2ecModel model, TeacherGuide? guide, Warm
             label[p] = place.TryGetValue(points[p].Label, out int own) ? own : -1;
         }
         Tensor mask = tensor(closed, [points.Length, candidates.Length], device: device);
-        if (correction is not null) mask = mask - correction;
-        Tensor logProbabilities = (users.matmul(vectors.t()) * (-logTemperature).exp() + mask).log_softmax(-1);               // [points, candidates]
+        if (reading.Correction is { } correction) mask = mask - correction;
+        Tensor logProbabilities = (users.matmul(reading.Vectors.t()) * (-logTemperature).exp() + mask).log_softmax(-1);               // [points, candidates]
 
         Tensor loss = zeros(1, device: device).sum();
         double divergence = 0, entropy = 0;
@@ -110,7 +131,7 @@ internal sealed class WarmUpObjective(R2ecModel model, TeacherGuide? guide, Warm
         }
         if (guide is not null && options.TeacherWeight > 0)
         {
-            Tensor scores = tensor(TeacherScores(batch, points, candidates, rowIndexes, answers), [points.Length, candidates.Length], device: device);
+            Tensor scores = tensor(TeacherScores(batch, points, candidates, reading.RowIndexes, answers), [points.Length, candidates.Length], device: device);
             Tensor wanted = (scores / guide.TeacherTemperature + mask).softmax(-1);
             Tensor apart = (wanted * ((wanted + 1e-9f).log() - logProbabilities)).sum() / points.Length;
             divergence = apart.item<float>();
@@ -127,24 +148,45 @@ internal sealed class WarmUpObjective(R2ecModel model, TeacherGuide? guide, Warm
         Parallel.ForEach(ofRow, own =>
         {
             int row = points[own[0]].Row;
-            ItemItemModel teacher = options.UseFoldTables ? guide!.TeacherOf(rowIndexes[row]) : guide!.Teacher;
+            ItemItemModel teacher = TeacherOf(rowIndexes[row]);
             foreach (int point in own)
             {
                 Span<float> target = scores.AsSpan(point * candidates.Length, candidates.Length);
                 teacher.AddScores(batch.Shown[row].AsSpan(0, points[point].Bought), candidates, target);
-                if (answers) _wired?.AddStatements(batch.Named[row], candidates, target);
+                if (answers) guide!.Statements?.AddScores(batch.Named[row], candidates, target);
             }
         });
         return scores;
     }
 
-    private int[] Candidates(ReadingPoint[] points, Random random)
+    private ItemItemModel TeacherOf(int rowIndex) => options.UseFoldTables ? guide!.TeacherOf(rowIndex) : guide!.Teacher;
+
+    private int[] Candidates(WarmUpBatch batch, IReadOnlyList<int> rowIndexes, Random random)
     {
-        int[] labels = [.. points.Select(p => p.Label).Distinct()];
+        int[] labels = [.. batch.Lines.Concat(batch.Answers).Select(p => p.Label).Distinct()];
         random.Shuffle(labels);
         HashSet<int> chosen = [.. labels.Take(options.LabelCandidates)];
         for (int i = 0; i < options.UniformCandidates; i++) chosen.Add(random.Next(model.Catalogue.Count));
+        if (guide is not null)
+            for (int i = 0; i < options.TeacherCandidates; i++)
+            {
+                ReadingPoint point = batch.Lines.Length > 0 ? batch.Lines[random.Next(batch.Lines.Length)] : batch.Answers[random.Next(batch.Answers.Length)];
+                chosen.Add(DrawFromTeacher(batch.Shown[point.Row].AsSpan(0, point.Bought), TeacherOf(rowIndexes[point.Row]), random));
+            }
         return [.. chosen.Order()];
+    }
+
+    // One item as likely as the teacher thinks that it comes next.
+    private int DrawFromTeacher(ReadOnlySpan<int> history, ItemItemModel teacher, Random random)
+    {
+        float[] scores = teacher.Score(history);
+        foreach (int item in history) scores[item] = float.NegativeInfinity;
+        double highest = scores.Max(), sum = 0, at = 0;
+        for (int i = 0; i < scores.Length; i++) sum += Math.Exp((scores[i] - highest) / guide!.TeacherTemperature);
+        double wanted = random.NextDouble() * sum;
+        for (int i = 0; i < scores.Length; i++)
+            if ((at += Math.Exp((scores[i] - highest) / guide!.TeacherTemperature)) >= wanted) return i;
+        return random.Next(scores.Length);   // everything was bought
     }
 
     private Tensor Long(IEnumerable<long> values) => tensor(values.ToArray(), device: model.Backbone.Device);

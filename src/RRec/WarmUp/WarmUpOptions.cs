@@ -31,6 +31,12 @@ public sealed record WarmUpOptions
     public int LabelCandidates { get; init; } = 200;
 
     /// <summary>
+    /// Items drawn as the linear teacher ranks them at the step's histories: what it is sure to rank low teaches little, and every candidate costs a pass over its text.
+    /// 0 or more; default 0. Ignored without a guide.
+    /// </summary>
+    public int TeacherCandidates { get; init; }
+
+    /// <summary>
     /// Weight of the divergence from the linear teacher's ranking. 0 or more; default 1; with 0 no teacher is fitted for a given backbone, and purchases alone teach.
     /// </summary>
     public double TeacherWeight { get; init; } = 1;
@@ -41,8 +47,17 @@ public sealed record WarmUpOptions
     /// <summary>Weight of the ranking losses at the answer, after the reasoning, beside those at the history lines. 0 or more; default 1.</summary>
     public double AnswerWeight { get; init; } = 1;
 
-    /// <summary>Weight of the cross entropy of the reasonings' tokens. 0 or more; default 0.3. Ignored where there are no target reasonings.</summary>
+    /// <summary>
+    /// Weight of the cross entropy of the reasonings' tokens: the statements that the teacher suggests, in the words of <see cref="RRec.Text.PromptFormat.Reasoning"/>, or, where
+    /// it has none, what the untrained model wrote itself (<see cref="OwnReasonings"/>). 0 or more; default 0.3; 0 leaves the language to itself, and training the ranking alone unlearns it.
+    /// </summary>
     public double ReasoningWeight { get; init; } = 0.3;
+
+    /// <summary>
+    /// Where nothing is known that is worth saying: so many reasonings are written greedily by the model before the first step, and every fourth history of a step is one of theirs.
+    /// 0 (none: only the ranking is trained) or more; default 32. Ignored with a guide that makes statements, and without reasoning.
+    /// </summary>
+    public int OwnReasonings { get; init; } = 32;
 
     /// <summary>Share of history titles that are blanked out. From 0 to below 1; default 0.1. Ignored without a guide.</summary>
     public double TitleDropout { get; init; } = 0.1;
@@ -80,6 +95,8 @@ public sealed record WarmUpOptions
         Check(EmbeddingRateFactor >= 0, nameof(EmbeddingRateFactor), EmbeddingRateFactor, "0 or more");
         Check(RateWarmUpSteps >= 0, nameof(RateWarmUpSteps), RateWarmUpSteps, "0 or more");
         Check(UniformCandidates >= 0, nameof(UniformCandidates), UniformCandidates, "0 or more");
+        Check(TeacherCandidates >= 0, nameof(TeacherCandidates), TeacherCandidates, "0 or more");
+        Check(OwnReasonings >= 0, nameof(OwnReasonings), OwnReasonings, "0 or more");
         Check(LabelCandidates >= 1, nameof(LabelCandidates), LabelCandidates, "1 or more");
         foreach ((double weight, string name) in new[] { (TeacherWeight, nameof(TeacherWeight)), (LabelWeight, nameof(LabelWeight)), (AnswerWeight, nameof(AnswerWeight)), (ReasoningWeight, nameof(ReasoningWeight)), (MaxGradientNorm, nameof(MaxGradientNorm)) })
             Check(weight >= 0 && double.IsFinite(weight), name, weight, "0 or more");

@@ -15,8 +15,8 @@ namespace RRec.WarmUp;
 public sealed record WarmUpResult(int Steps, double FirstLoss, double LastLoss, double Temperature);
 
 /// <summary>
-/// Supervised training before RecPO: ranking losses after every history line and at the answer, and, for a catalogue backbone, the
-/// reasonings that its predictor suggests. Trains what is trainable: all weights of a small backbone, or a LoRA adapter.
+/// Supervised training before RecPO: ranking losses after every history line and at the answer, and the language of the reasonings, which say what the teacher suggests
+/// (or, without a teacher, what the model said before). Trains what is trainable: all weights of a small backbone, or a LoRA adapter.
 /// </summary>
 /// <remarks>
 /// A label per history line gives some twenty labels a prompt for the price of one. All candidates are encoded afresh in every step:
@@ -46,6 +46,8 @@ public static class WarmUpTrainer
         using Tensor logTemperature = StartTemperature(model, train, objective, guide, options).DetachFromDisposeScope();
         if (options.Steps == 0) return new WarmUpResult(0, double.NaN, double.NaN, Math.Exp(logTemperature.item<float>()));
 
+        bool suggested = guide is CatalogueBackboneGuide || guide?.Statements is not null;
+        OwnWords? own = suggested || options is { ReasoningWeight: 0 } or { OwnReasonings: 0 } || !model.Settings.UseReasoning ? null : OwnWords.Write(model, train, options, cancel);
         PrepareTuning(model.Backbone, options.Seed);
         IReadOnlyList<(string Name, Tensor Parameter)> parameters = model.Backbone.TrainableParameters();
         using AdamW optimizer = new(parameters, 0.9, 0.98) { RateFactor = name => name.Contains("embed", StringComparison.Ordinal) ? options.EmbeddingRateFactor : 1 };
@@ -60,9 +62,10 @@ public static class WarmUpTrainer
             using var scope = NewDisposeScope();
             Random random = new(HashCode(options.Seed, step));
             int[] indexes = [.. Enumerable.Range(0, options.UsersPerStep).Select(_ => random.Next(train.Count))];
+            own?.Mix(indexes, random);
             optimizer.ZeroGradients();
             temperatureOptimizer.ZeroGradients();
-            Tensor loss = objective.Evaluate([.. indexes.Select(i => train[i])], indexes, random, logTemperature, options.ReasoningWeight, out WarmUpObjective.Parts parts);
+            Tensor loss = objective.Evaluate([.. indexes.Select(i => train[i])], indexes, random, logTemperature, options.ReasoningWeight, out WarmUpObjective.Parts parts, own?.Of(indexes));
             double value = loss.item<float>();
             if (!double.IsFinite(value)) throw new InvalidOperationException($"Warm-up step {step + 1}: the loss is {value}. A lower WarmUp.LearningRate (now {options.LearningRate}) may help.");
             loss.backward();
@@ -73,7 +76,7 @@ public static class WarmUpTrainer
             mean.Add();
             losses.Add(value);
             progress?.Report(new R2ecProgress(TrainingPhase.WarmUp, step + 1, options.Steps, string.Create(System.Globalization.CultureInfo.InvariantCulture,
-                $"divergence {parts.Divergence:0.000}, cross entropy {parts.CrossEntropy:0.000}, reasoning {parts.Reasoning:0.000}, temperature {Math.Exp(logTemperature.item<float>()):0.0000}")) { Loss = value });
+                $"divergence {parts.Divergence:0.000}, at the answer {parts.AnswerDivergence:0.000}, cross entropy {parts.CrossEntropy:0.000}, at the answer {parts.AnswerCrossEntropy:0.000}, reasoning {parts.Reasoning:0.000}, temperature {Math.Exp(logTemperature.item<float>()):0.0000}")) { Loss = value });
         }
         mean.PutIntoParameters();
         if (model.HasItems) model.EncodeItems(progress, cancel);
@@ -81,20 +84,27 @@ public static class WarmUpTrainer
         return new WarmUpResult(losses.Count, losses.Take(tenth).Average(), losses.TakeLast(tenth).Average(), Math.Exp(logTemperature.item<float>()));
     }
 
-    // A catalogue backbone's cosines have their own scale: take the temperature of a short list that fits a first batch best.
+    // Cosines have their own scale: take the temperature of a short list that fits a first batch best. Where that is the warmest one the cosines know nothing yet (an LLM
+    // before its training), and any warm start is right; a cold one, as the settings have it, lets them tell items apart without growing first.
+    private static readonly double[] Temperatures = [0.005, 0.007, 0.01, 0.014, 0.02, 0.028, 0.04, 0.056, 0.08, 0.11];
+
     private static Tensor StartTemperature(R2ecModel model, IReadOnlyList<PurchaseRow> train, WarmUpObjective objective, TeacherGuide? guide, WarmUpOptions options)
     {
         using var noGradient = no_grad();
         double best = model.Settings.Temperature, least = double.PositiveInfinity;
         if (guide is not null)
-            foreach (double temperature in new[] { 0.005, 0.007, 0.01, 0.014, 0.02, 0.028, 0.04, 0.056, 0.08, 0.11 })
+        {
+            using var scope = NewDisposeScope();
+            Random random = new(HashCode(options.Seed, -1));
+            int[] indexes = [.. Enumerable.Range(0, Math.Min(8, options.UsersPerStep)).Select(_ => random.Next(train.Count))];
+            WarmUpObjective.Reading reading = objective.Read([.. indexes.Select(i => train[i])], indexes, random);
+            foreach (double temperature in Temperatures)
             {
-                using var scope = NewDisposeScope();
-                Random random = new(HashCode(options.Seed, -1));
-                int[] indexes = [.. Enumerable.Range(0, Math.Min(8, options.UsersPerStep)).Select(_ => random.Next(train.Count))];
-                Tensor loss = objective.Evaluate([.. indexes.Select(i => train[i])], indexes, random, tensor((float)Math.Log(temperature), device: model.Backbone.Device), 0, out _);
-                if (loss.item<float>() < least) (best, least) = (temperature, loss.item<float>());
+                float loss = objective.Loss(reading, tensor((float)Math.Log(temperature), device: model.Backbone.Device), 0, out _).item<float>();
+                if (loss < least) (best, least) = (temperature, loss);
             }
+            if (best == Temperatures[^1]) best = Math.Min(best, model.Settings.Temperature);
+        }
         return tensor((float)Math.Log(best), device: model.Backbone.Device);
     }
 

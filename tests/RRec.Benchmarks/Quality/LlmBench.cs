@@ -62,7 +62,10 @@ internal static class LlmBench
 
         using R2ecModel model = Open();   // without an item table, which the warm-up would keep up to date
         model.Backbone.AttachLora(new LoraOptions { Rank = 16, Alpha = 32 }, seed: 1);
-        WarmUpOptions warmUp = new() { UsersPerStep = 8, UniformCandidates = 32, LabelCandidates = 32, LabelWeight = 0.3, LearningRate = rate, WeightAverage = 0.9, RateWarmUpSteps = 10, Seed = 1 };
+        WarmUpOptions warmUp = new()
+        {
+            UsersPerStep = 8, UniformCandidates = 16, LabelCandidates = 24, TeacherCandidates = 24, LabelWeight = 0.3, ReasoningWeight = 0.3, LearningRate = rate, WeightAverage = 0.9, RateWarmUpSteps = 10, Seed = 1,
+        };
         (TeacherGuide teacher, Measured cost) = Measured.Of(() => TeacherGuide.Fit(data.All.Catalogue, data.All.Train));
         cost += report.Timed("warm-up", minutes * 0.75 * 60, steps =>
         {

@@ -44,6 +44,18 @@ public class PromptWriterTests
     }
 
     [Fact]
+    public void A_reasoning_is_its_statements_in_the_wordings_words()
+    {
+        PromptWriter writer = Writer(PromptFormat.R2ec with { Reasoning = "A {category}: {statements}!", StatementSeparator = " + " });
+        Assert.Equal("A movie: Drama + 1990s!", Bytes.DecodeIds(writer.ReasoningIds(["Drama", "1990s"]), false));
+        Assert.Equal("Drama, 1990s.", Bytes.DecodeIds(Writer().ReasoningIds(["Drama", "1990s"]), false));
+        Assert.Equal([], writer.ReasoningIds([]));
+        PromptFormat written = PromptFormat.FromJson(PromptFormat.Catalogue.ToJson(), "here");
+        Assert.Equal(("{statements}, ", ", "), (written.Reasoning, written.StatementSeparator));
+        Assert.Throws<InvalidDataException>(() => PromptFormat.FromJson("{\"Reasoning\":\"{title}\"}", "here"));
+    }
+
+    [Fact]
     public void A_budget_below_the_instruction_is_an_error_that_says_how_much_it_takes()
     {
         PromptWriter writer = Writer();

@@ -60,7 +60,7 @@ public sealed class WarmUpTrainerTests
     public void A_backbone_that_nothing_was_wired_into_learns_from_the_teacher_alone()
     {
         PurchaseRow[] train = Cinema.Rows(80, 1);
-        using TeacherGuide teacher = TeacherGuide.Fit(Cinema.Catalogue, train, Cinema.Recipe);
+        using TeacherGuide teacher = TeacherGuide.Fit(Cinema.Catalogue, train, Cinema.Recipe with { NamedAttributes = 0 });
         Assert.True(teacher.TeacherTemperature > 0);
         (R2ecModel model, CatalogueBackboneGuide guide, _) = Start();
         using (model)
@@ -68,7 +68,7 @@ public sealed class WarmUpTrainerTests
         {
             model.Backbone.AttachLora(new LoraOptions { Rank = 8, Alpha = 16 }, 1);
             List<string> said = [];
-            WarmUpResult result = WarmUpTrainer.Train(model, train, Short with { LabelWeight = 0, LearningRate = 1e-2 }, teacher, new Progress(p => said.Add(p.Message!)));
+            WarmUpResult result = WarmUpTrainer.Train(model, train, Short with { LabelWeight = 0, LearningRate = 1e-2, OwnReasonings = 0 }, teacher, new Progress(p => said.Add(p.Message!)));
             Assert.True(result.LastLoss < result.FirstLoss, $"loss from {result.FirstLoss} to {result.LastLoss}");
             Assert.All(said, s => Assert.Contains("reasoning NaN", s));   // it suggests none
         }
