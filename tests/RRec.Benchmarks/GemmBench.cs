@@ -36,6 +36,24 @@ internal static class GemmBench
         return 2e-9 * m * k * n * times / seconds;
     }
 
+    /// <summary>GFLOP/s of [m,k] x [k,n] by the library and by our own kernel.</summary>
+    public static unsafe (string Whose, double Gflops)[] Rates(int m, int k, int n)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor a = rand([m, k]), b = rand([n, k]), c = zeros([m, n]);
+        WorkerTeam team = WorkerTeam.Of(get_num_threads());
+        int times = (int)Math.Clamp(2e9 / (2.0 * m * k * n), 1, 200);
+        fixed (byte* left = a.bytes, right = b.bytes, product = c.bytes)
+        {
+            (nint x, nint w, nint y) = ((nint)left, (nint)right, (nint)product);
+            double seconds = BenchLine.Seconds(() =>
+            {
+                for (int i = 0; i < times; i++) Products.Multiply(team, (float*)x, m, new Matrix(w, n, k, false), (float*)y, n);
+            });
+            return [("ours", 2e-9 * m * k * n * times / seconds), ("the library", Gflops(m, k, n))];
+        }
+    }
+
     /// <summary>GB/s of reading a large matrix once, by the faster of the library's product with a vector and our own: the bound of decoding one row.</summary>
     public static unsafe double Bandwidth()
     {

@@ -9,7 +9,7 @@ namespace RRec.Benchmarks;
 /// <summary>Encoding an item table: packed rows behind one instruction, against the products alone, and against one item at a time.</summary>
 internal static class ItemsBench
 {
-    private const int PerPass = 512;   // tokens whose products are the bound
+    private const int PerPass = 512;   // tokens whose products are the bound, beside all of them
 
     public static Command Command()
     {
@@ -64,13 +64,20 @@ internal static class ItemsBench
         }
     }
 
-    // What the library needs for the same products alone: every token through all layers but the last, of which it needs keys and values; queries and the rest of
-    // the last layer for one token per item.
+    // What the same products need alone, at the best rate that this machine has for each shape: every token through all layers but the last, of which it needs keys and
+    // values; queries and the rest of the last layer for one token per item.
     private static double Products(BackboneConfig c, double tokens, int items)
     {
         int h = c.HiddenSize, q = c.Heads * c.HeadSize, kv = 2 * c.KeyValueHeads * c.HeadSize, m = c.IntermediateSize;
-        double Each(int k, int n) => 2e-9 * k * n / GemmBench.Gflops(PerPass, k, n);
+        var lines = new List<string>();
+        double Each(int k, int n)
+        {
+            (double rate, string whose) = new[] { PerPass, (int)tokens }.SelectMany(rows => GemmBench.Rates(rows, k, n).Select(r => (r.Gflops, $"{r.Whose} at {rows} rows"))).Max();
+            lines.Add($"[{k},{n}] {rate:F0} ({whose})");
+            return 2e-9 * k * n / rate;
+        }
         double keys = Each(h, kv), rest = Each(h, q) + Each(q, h) + Each(h, 2 * m) + Each(m, h);
+        Console.WriteLine($"# best GFLOP/s by shape: {string.Join(", ", lines)}");
         return tokens * ((c.Layers - 1) * (keys + rest) + keys) + items * rest;
     }
 }

@@ -15,7 +15,8 @@ public sealed partial class Backbone
     /// <summary>Off, everything goes through the library's operators; tests compare the two.</summary>
     internal bool UsePacked { get; set; } = true;
 
-    private bool Packs => UsePacked && !is_grad_enabled() && PackedDecoder.Suits(Device, Type);
+    /// <summary>Whether inference goes through the packed decoder.</summary>
+    internal bool Packs => UsePacked && !is_grad_enabled() && PackedDecoder.Suits(Device, Type);
 
     internal PackedDecoder Packed => _packed ??= new PackedDecoder(Config, _ropes);
 
@@ -31,14 +32,13 @@ public sealed partial class Backbone
         return hidden;
     }
 
-    // The final states of the rows' last tokens, [rows, hidden]. Rows run packed, a common start (an instruction) once. Keys and values of one layer at a time are
-    // enough: nothing continues these rows.
-    private Tensor LastPacked(PaddedBatch batch, Tensor? embeddingDelta)
+    // The final states of the rows' last tokens, [rows, hidden]. Rows run packed, a common start (an instruction) once.
+    private unsafe Tensor LastPacked(PaddedBatch batch, Tensor? embeddingDelta)
     {
         IReadOnlyList<int[]> rows = batch.TokenRows;
         using var weights = new PackedWeights(_decoder.Weights, Adapter);
         int most = PackedDecoder.TokensPerPass(weights);
-        using KvPages startPages = new(Config.Layers, Config.KeyValueHeads, Config.HeadSize), pages = new(1, Config.KeyValueHeads, Config.HeadSize);
+        using KvPages startPages = new(Config.Layers, Config.KeyValueHeads, Config.HeadSize);
         int common = embeddingDelta is null && rows.Count > 1 ? Math.Min(batch.CommonStart(), batch.Lengths.Min() - 1) : 0;
         if (common < LeastShared) common = 0;
         KvSequence? start = common == 0 ? null : new KvSequence(startPages);
@@ -49,21 +49,9 @@ public sealed partial class Backbone
             tokens.Add(start!, rows[0].AsSpan(at, Math.Min(most, common - at)), wantLast: false);
             RunPacked(weights, tokens, null);
         }
-        var states = new List<Tensor>();
-        for (int from = 0; from < rows.Count;)
-        {
-            var tokens = new PackedTokens();
-            var sequences = new List<KvSequence>();
-            int to = from;
-            for (; to < rows.Count && (to == from || tokens.Count + rows[to].Length - common <= most); to++)
-            {
-                sequences.Add(new KvSequence(pages, start));
-                tokens.Add(sequences[^1], rows[to].AsSpan(common), wantLast: true);
-            }
-            states.Add(RunPacked(weights, tokens, embeddingDelta is null ? null : cat([.. Enumerable.Range(from, to - from).Select(r => embeddingDelta[r].narrow(0, 0, rows[r].Length))], 0)));
-            foreach (KvSequence s in sequences) s.Dispose();
-            from = to;
-        }
-        return states.Count == 1 ? states[0] : cat([.. states], 0);
+        Tensor hidden = empty([rows.Count, Config.HiddenSize]);
+        Tensor? added = embeddingDelta is null ? null : cat([.. Enumerable.Range(0, rows.Count).Select(r => embeddingDelta[r].narrow(0, 0, rows[r].Length))], 0).to(ScalarType.Float32).contiguous();
+        fixed (byte* to = hidden.bytes, from = added is null ? default : added.bytes) Packed.Last(weights, rows, start, (nint)from, (float*)to);
+        return hidden;
     }
 }

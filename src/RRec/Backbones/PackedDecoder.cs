@@ -19,10 +19,11 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
     private const long CachedBytes = 16 << 20;
     private const int MostTokens = 96, FewestTokens = 4;
 
-    // What the last layer is to make final states of.
-    private readonly NativeBuffer _few = new();
+    // Rows whose last states are wanted go in groups of about so many tokens: their keys and values stay in a core's cache, and the last layer still has some thirty rows.
+    private const int GroupTokens = 384;
 
     private readonly ConcurrentBag<PackedPass> _passes = [];
+    private readonly ConcurrentBag<NativeBuffer> _few = [];   // what the last layer is to make final states of
 
     /// <summary>Where a benchmark wants to know what the parts of a pass take; null: nobody asks.</summary>
     public PartTimes? Times { get; set; }
@@ -36,26 +37,80 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
     /// <param name="tokens">The tokens; the last layer is computed for the wanted ones only.</param>
     /// <param name="delta">Added to the input embeddings, [n, h]; 0: nothing.</param>
     /// <param name="hidden">Receives the final states of the wanted tokens, [wanted, h].</param>
-    public void Run(PackedWeights weights, PackedTokens tokens, nint delta, float* hidden)
+    public void Run(PackedWeights weights, PackedTokens tokens, nint delta, float* hidden) => Run(WorkerTeam.Of(torch.get_num_threads()), weights, tokens, delta, hidden);
+
+    /// <summary>The final states of the rows' last tokens.</summary>
+    /// <param name="weights">The weights.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="start">What all rows begin with, or null.</param>
+    /// <param name="delta">Added to the input embeddings of the rows behind their common start, one row after the other; 0: nothing.</param>
+    /// <param name="hidden">Receives the states, [rows, h].</param>
+    public void Last(PackedWeights weights, IReadOnlyList<int[]> rows, KvSequence? start, nint delta, float* hidden)
     {
         var team = WorkerTeam.Of(torch.get_num_threads());
+        int common = start?.Length ?? 0, h = config.HiddenSize, last = rows.Max(r => r.Length) - 1;
+        long all = rows.Sum(r => (long)r.Length - common), count = (all + TokensPerPass(weights) - 1) / TokensPerPass(weights);
+        if (Splits(weights) && all > GroupTokens) count = (all + GroupTokens * team.Threads - 1) / (GroupTokens * team.Threads) * team.Threads;   // as many for each thread
+        List<(int From, int To, long Token, long Tokens)> groups = Groups(rows, common, all, count);
+        // Each thread takes groups of its own, unless that would leave threads idle.
+        bool apart = Splits(weights) && groups.Count >= team.Threads && groups.Max(g => g.Tokens) * team.Threads <= 1.5 * all;
+        PartTimes? times = Times;
+        if (apart && team.Threads > 1) Times = null;
+        _ = (ropes.Full.Host(last), ropes.Sliding.Host(last));   // made before several threads ask for them
+        // Keys and values of one layer at a time are enough: nothing continues these rows.
+        ConcurrentBag<KvPages> pools = [];
+        (apart ? team : WorkerTeam.Alone).For(groups.Count, i =>
+        {
+            if (!pools.TryTake(out KvPages? pages)) pages = new KvPages(1, config.KeyValueHeads, config.HeadSize);
+            (int from, int to, long token, _) = groups[i];
+            var tokens = new PackedTokens();
+            KvSequence[] sequences = new KvSequence[to - from];
+            for (int r = from; r < to; r++) tokens.Add(sequences[r - from] = new KvSequence(pages, start), rows[r].AsSpan(common), wantLast: true);
+            Run(apart ? WorkerTeam.Alone : team, weights, tokens, delta == 0 ? 0 : delta + (nint)(token * h * sizeof(float)), hidden + (long)from * h);
+            foreach (KvSequence s in sequences) s.Dispose();
+            pools.Add(pages);
+        });
+        foreach (KvPages pages in pools) pages.Dispose();
+        Times = times;
+        if (apart && team.Threads > 1) Times?.Add("layers");
+    }
+
+    // Cuts rows into about so many groups of like size.
+    private static List<(int From, int To, long Token, long Tokens)> Groups(IReadOnlyList<int[]> rows, int common, long all, long count)
+    {
+        var groups = new List<(int, int, long, long)>();
+        long done = 0;
+        for (int from = 0; from < rows.Count;)
+        {
+            (int to, long token, long goal) = (from, done, done + (all - done) / Math.Max(1, count - groups.Count));
+            do done += rows[to++].Length - common;
+            while (to < rows.Count && done + (rows[to].Length - common) / 2 <= goal);
+            groups.Add((from, to, token, done - token));
+            from = to;
+        }
+        return groups;
+    }
+
+    private void Run(WorkerTeam team, PackedWeights weights, PackedTokens tokens, nint delta, float* hidden)
+    {
         int last = tokens.LastPosition;
         PackedPass.Angles angles = new(ropes.Full.Host(last), ropes.Sliding.Host(last));
         Times?.Add("between passes");
         int h = config.HiddenSize, n = tokens.Wanted;
         bool all = n == tokens.Count;
-        float* states = all ? null : _few.Of(2L * n * h), normed = states + (long)n * h;
+        if (!_few.TryTake(out NativeBuffer? few)) few = new NativeBuffer();
+        float* states = all ? null : few.Of(2L * n * h), normed = states + (long)n * h;
         Share(Splits(weights) ? tokens.Slices(Pieces(tokens.Count, team)) : [tokens.All()], tokens.Count, (pass, workers, slice, times) =>
         {
             long at = (long)slice.WantedFrom * h;
             pass.Run(workers, weights, slice, angles, delta == 0 ? null : (float*)delta + (long)slice.From * h, all ? hidden + at : null, ((nint)(states + at), (nint)(normed + at)), times);
         });
-        if (all || n == 0) return;
-        Share(tokens.WantedSlices(Splits(weights) ? Pieces(n, team) : 1), n, (pass, workers, slice, times) =>
+        if (!all && n > 0) Share(tokens.WantedSlices(Splits(weights) ? Pieces(n, team) : 1), n, (pass, workers, slice, times) =>
         {
             long at = (long)slice.WantedFrom * h;
             pass.Finish(workers, weights, slice, angles, ((nint)(states + at), (nint)(normed + at)), hidden + at, times);
         });
+        _few.Add(few);
 
         // Where slices would leave threads idle (a long prompt among short ones), all threads work on all tokens.
         void Share(PackedTokens.Slice[] slices, int count, Action<PackedPass, WorkerTeam, PackedTokens.Slice, PartTimes?> work)
@@ -105,6 +160,6 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
     public void Dispose()
     {
         while (_passes.TryTake(out PackedPass? pass)) pass.Dispose();
-        _few.Dispose();
+        while (_few.TryTake(out NativeBuffer? few)) few.Dispose();
     }
 }

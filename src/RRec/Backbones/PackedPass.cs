@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using RRec.Kernels;
 
 namespace RRec.Backbones;
@@ -38,6 +39,7 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
         (KvSequence[] sequences, int[] positions, int[] wanted) = (tokens.Sequences, tokens.Positions, tokens.Wanted);
         int n = tokens.Ids.Length;
         PagedAttention.Tile[] tiles = _attention.Tiles(sequences, positions);
+        (int From, int Count)[] runs = Runs(sequences, positions);
         float* x = _x.Of((long)n * _h), normed = _normed.Of((long)n * _h), qkv = _qkv.Of((long)n * (_queries + 2 * _keys));
         Embed(weights, tokens.Ids, delta, x);
         _times?.Add("embedding");
@@ -55,10 +57,11 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
             {
                 Project(normed, n, w.Qkv, 0, stride, w.QkvBias, w.LoraQkv, qkv, stride);
                 _times?.Add("product qkv");
-                Rows(n, stride, r =>
+                Rows(runs.Length, stride * n / runs.Length, run =>
                 {
-                    Queries(qkv + (long)r * stride, positions[r], w, cos, sin);
-                    Keep(i, qkv + (long)r * stride + _queries, sequences[r], positions[r], w, cos, sin);
+                    (int from, int count) = runs[run];
+                    for (int r = from; r < from + count; r++) Queries(qkv + (long)r * stride, positions[r], w, cos, sin);
+                    Keep(i, qkv + (long)from * stride + _queries, stride, count, sequences[from], positions[from], w, cos, sin);
                 });
                 _times?.Add("rotation, cache");
                 Rest(i, w, x, normed, n, qkv, stride, positions, tiles, window);
@@ -67,7 +70,11 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
 
             Project(normed, n, w.Qkv, _queries, 2 * _keys, w.QkvBias, w.LoraQkv, qkv + _queries, stride);
             _times?.Add("product qkv");
-            Rows(n, stride, r => Keep(i, qkv + (long)r * stride + _queries, sequences[r], positions[r], w, cos, sin));
+            Rows(runs.Length, stride * n / runs.Length, run =>
+            {
+                (int from, int count) = runs[run];
+                Keep(i, qkv + (long)from * stride + _queries, stride, count, sequences[from], positions[from], w, cos, sin);
+            });
             for (int r = 0; r < wanted.Length; r++)
             {
                 new ReadOnlySpan<float>(x + (long)wanted[r] * _h, _h).CopyTo(new Span<float>((float*)few.States + (long)r * _h, _h));
@@ -108,7 +115,7 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
     private void Rest(int layer, PackedLayer w, float* x, float* normed, int n, float* q, int stride, int[] positions, PagedAttention.Tile[] tiles, int? window)
     {
         int m = config.IntermediateSize;
-        float* seen = _seen.Of((long)n * _queries), wide = _wide.Of(2L * n * m), gated = _gated.Of((long)n * Math.Max(m, _h));
+        float* seen = _seen.Of((long)n * _queries), gated = _gated.Of((long)n * Math.Max(m, _h));
         _attention.Run(_team, layer, q, stride, positions, tiles, window, seen);
         _times?.Add("attention");
         Project(seen, n, w.Output, 0, _h, 0, w.LoraOutput, normed, _h);
@@ -123,10 +130,14 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
             Vectors.Norm(to, (float*)before, row, _h, (float)config.NormEpsilon);
         });
         _times?.Add("norms, residuals");
-        Project(normed, n, w.GateUp, 0, 2 * m, 0, w.LoraGateUp, wide, 2 * m);
+        if (w.LoraGateUp.Length == 0 && !ByLibrary(w.GateUp, n)) Products.Gated(_team, normed, n, w.GateUp, gated, config.Family.Gelu);
+        else
+        {
+            float* wide = _wide.Of(2L * n * m);
+            Project(normed, n, w.GateUp, 0, 2 * m, 0, w.LoraGateUp, wide, 2 * m);
+            Rows(n, 8 * m, r => Vectors.Gate(wide + 2L * r * m, wide + 2L * r * m + m, gated + (long)r * m, m, config.Family.Gelu));
+        }
         _times?.Add("product gate, up");
-        Rows(n, 8 * m, r => Vectors.Gate(wide + 2L * r * m, wide + 2L * r * m + m, gated + (long)r * m, m, config.Family.Gelu));
-        _times?.Add("activation");
         Project(gated, n, w.Down, 0, _h, 0, w.LoraDown, normed, _h);
         _times?.Add("product down");
         Rows(n, 2 * _h, r =>
@@ -147,6 +158,7 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
         Rows(ids.Length, _h, r =>
         {
             float* row = x + (long)r * _h;
+            if (r + 2 < ids.Length) Vectors.Fetch((byte*)table.Data + (long)ids[r + 2] * _h * (table.Half ? 2 : 4), _h * (table.Half ? 2 : 4));
             long at = (long)ids[r] * _h;
             if (table.Half) for (int i = 0; i < _h; i++) row[i] = BitConverter.UInt32BitsToSingle((uint)((ushort*)table.Data)[at + i] << 16);
             else new ReadOnlySpan<float>((float*)table.Data + at, _h).CopyTo(new Span<float>(row, _h));
@@ -158,7 +170,7 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
     // y = x wᵀ for the outputs [from, from + count), with bias and adapter. y begins at output from.
     private void Project(float* x, int n, Matrix w, int from, int count, nint bias, PackedLora[] lora, float* y, int stride)
     {
-        if (w.Half && n >= HalfProducts.LeastRows && HalfProducts.Pay) HalfProducts.Multiply(x, n, _weights.Half(w).narrow(0, from, count), y, stride, bias == 0 ? null : (float*)bias + from);
+        if (ByLibrary(w, n)) HalfProducts.Multiply(x, n, _weights.Half(w).narrow(0, from, count), y, stride, bias == 0 ? null : (float*)bias + from);
         else Products.Multiply(_team, x, n, w.Part(from, count), y, stride, bias == 0 ? null : (float*)bias + from);
         foreach (PackedLora part in lora)
         {
@@ -170,22 +182,44 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
         }
     }
 
+    private static bool ByLibrary(Matrix w, int n) => w.Half && n >= HalfProducts.LeastRows && HalfProducts.Pay;
+
     // Normed, rotated and scaled queries of one token, in place.
     private void Queries(float* q, int position, PackedLayer w, float[] cos, float[] sin) => Rotate(q, config.Heads, position, w.QueryNorm, cos, sin, (float)config.QueryScale);
 
-    // Normed and rotated keys of one token, and its values, to their page.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Keep(int layer, float* keys, KvSequence sequence, int position, PackedLayer w, float[] cos, float[] sin)
+    // Tokens that go to the same page.
+    private static (int From, int Count)[] Runs(KvSequence[] sequences, int[] positions)
     {
-        Rotate(keys, config.KeyValueHeads, position, w.KeyNorm, cos, sin, 1);
-        int at = position - sequence.Start, slot = at % KvPages.Tokens;
+        var runs = new List<(int, int)>(sequences.Length);
+        for (int from = 0; from < sequences.Length;)
+        {
+            KvSequence own = sequences[from];
+            int end = from + 1, most = from + KvPages.Tokens - (positions[from] - own.Start) % KvPages.Tokens;
+            while (end < sequences.Length && end < most && ReferenceEquals(sequences[end], own)) end++;
+            runs.Add((from, end - from));
+            from = end;
+        }
+        return [.. runs];
+    }
+
+    // Normed and rotated keys of a run, and its values, to their page, head by head: a page is as large as the first-level cache. What a page's other tokens get from a
+    // run that begins it is overwritten when they come.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Keep(int layer, float* keys, int stride, int count, KvSequence sequence, int position, PackedLayer w, float[] cos, float[] sin)
+    {
+        for (int t = 0; t < count; t++) Rotate(keys + (long)t * stride, config.KeyValueHeads, position + t, w.KeyNorm, cos, sin, 1);
+        int at = position - sequence.Start, slot = at % KvPages.Tokens, valueStride = KvPages.ValueStride(_d);
         nint page = sequence.Pages[at / KvPages.Tokens];
         float* values = keys + _keys;
+        bool turn = slot == 0 && count > 1 && Avx512F.IsSupported;
         for (int head = 0; head < config.KeyValueHeads; head++, keys += _d, values += _d)
         {
-            float* to = sequence.Pool.Keys(page, layer, head) + slot;
-            for (int i = 0; i < _d; i++) to[i * KvPages.Tokens] = keys[i];
-            new ReadOnlySpan<float>(values, _d).CopyTo(new Span<float>(sequence.Pool.Values(page, layer, head) + slot * KvPages.ValueStride(_d), _d));
+            float* to = sequence.Pool.Keys(page, layer, head), toValues = sequence.Pool.Values(page, layer, head) + slot * valueStride;
+            int i = 0;
+            for (; turn && i + 16 <= _d; i += 16) Vectors.Transpose(keys + i, stride, count, to + i * KvPages.Tokens);
+            for (; i < _d; i++)
+                for (int t = 0; t < count; t++) to[i * KvPages.Tokens + slot + t] = keys[(long)t * stride + i];
+            for (int t = 0; t < count; t++) new ReadOnlySpan<float>(values + (long)t * stride, _d).CopyTo(new Span<float>(toValues + t * valueStride, _d));
         }
     }
 

@@ -69,7 +69,7 @@ internal sealed unsafe class KvPages : IDisposable
 
 /// <summary>
 /// The keys and values of a run of tokens, which may continue another run: G samples continue one prompt, and prompts one instruction, each held once. A run that
-/// others continue must not grow any more.
+/// others continue must not grow any more; several threads may begin and end runs that continue it.
 /// </summary>
 internal sealed class KvSequence(KvPages pool, KvSequence? parent = null) : IDisposable
 {
@@ -106,14 +106,14 @@ internal sealed class KvSequence(KvPages pool, KvSequence? parent = null) : IDis
 
     private KvSequence Hold()
     {
-        _users++;
+        Interlocked.Increment(ref _users);
         return this;
     }
 
     /// <summary>Gives its pages back once nothing continues it.</summary>
     public void Dispose()
     {
-        if (--_users > 0) return;
+        if (Interlocked.Decrement(ref _users) > 0) return;
         foreach (nint page in Pages) pool.Give(page);
         _count = 0;
         Parent?.Dispose();

@@ -17,58 +17,6 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
 
     private readonly int _group = heads / keyValueHeads, _valueStride = KvPages.ValueStride(d);
 
-    /// <summary>Tokens that continue the same parent, in packed order: what one thread works on at a time, per key/value head.</summary>
-    /// <param name="From">The first token.</param>
-    /// <param name="Count">How many.</param>
-    /// <param name="Parts">All that they see.</param>
-    /// <param name="Width">Columns that a query's scores take.</param>
-    internal sealed record Tile(int From, int Count, Part[] Parts, int Width);
-
-    /// <summary>A part of what the queries [From, To) of a tile see: a sequence's pages, whose scores begin at Column.</summary>
-    internal readonly record struct Part(KvSequence Sequence, int From, int To, int Pages, int Column);
-
-    /// <summary>Puts tokens that may be worked on together into tiles.</summary>
-    /// <param name="sequences">Per token the sequence it belongs to, which has its place for the token already.</param>
-    /// <param name="positions">Per token its position.</param>
-    public Tile[] Tiles(KvSequence[] sequences, int[] positions)
-    {
-        int most = Math.Max(1, MostQueries / _group);
-        var tiles = new List<Tile>();
-        for (int at = 0; at < sequences.Length;)
-        {
-            int end = at + 1;
-            while (end < sequences.Length && end - at < most && (ReferenceEquals(sequences[end], sequences[at]) || (sequences[at].Parent is { } p && ReferenceEquals(sequences[end].Parent, p)))) end++;
-            tiles.Add(MakeTile(at, end - at, sequences, positions));
-            at = end;
-        }
-        return [.. tiles];
-    }
-
-    private Tile MakeTile(int first, int count, KvSequence[] sequences, int[] positions)
-    {
-        var parts = new List<Part>(4);
-        int shared = 0;
-        for (KvSequence? s = sequences[first].Parent; s is not null; s = s.Parent) shared += Add(s, 0, count, s.Length, shared);
-        int widest = shared;
-        for (int from = 0; from < count;)   // the tokens of one sequence after the other: their scores may stand in the same columns
-        {
-            KvSequence own = sequences[first + from];
-            int to = from + 1;
-            while (to < count && ReferenceEquals(sequences[first + to], own)) to++;
-            widest = Math.Max(widest, shared + Add(own, from, to, positions[first + to - 1] + 1 - own.Start, shared));
-            from = to;
-        }
-        return new Tile(first, count, [.. parts], widest);
-
-        // How many columns it takes.
-        int Add(KvSequence s, int from, int to, int tokens, int column)
-        {
-            int pages = (tokens + KvPages.Tokens - 1) / KvPages.Tokens;
-            if (pages > 0) parts.Add(new Part(s, from * _group, to * _group, pages, column));
-            return pages * KvPages.Tokens;
-        }
-    }
-
     /// <summary>One layer.</summary>
     /// <param name="team">Who works.</param>
     /// <param name="layer">Which layer's keys and values.</param>
@@ -80,39 +28,71 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
     /// <param name="y">[tokens, heads d].</param>
     public void Run(WorkerTeam team, int layer, float* q, int stride, int[] positions, Tile[] tiles, int? window, float* y)
     {
-        team.For(tiles.Length * keyValueHeads, piece => One(tiles[piece / keyValueHeads], piece % keyValueHeads, layer, q, stride, positions, window, y));
+        int each = team.Threads == 1 || tiles.Length >= 4 * team.Threads ? keyValueHeads : 1, pieces = keyValueHeads / each;
+        team.For(tiles.Length * pieces, piece => Heads(tiles[piece / pieces], piece % pieces * each, each, layer, q, stride, positions, window, y));
+    }
+
+    // The tokens [From, To) of a part's sequence that are seen.
+    private readonly record struct Sight(int From, int To)
+    {
+        public bool Any => From < To;
     }
 
     [ThreadStatic] private static NativeBuffer? _scratch;
 
+    // Some heads of a tile. Who sees what is the same for all of them: [tokens, parts], and of each part what anyone sees.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void One(Tile tile, int head, int layer, float* q, int stride, int[] positions, int? window, float* y)
+    private void Heads(Tile tile, int firstHead, int count, int layer, float* q, int stride, int[] positions, int? window, float* y)
+    {
+        Part[] parts = tile.Parts;
+        Sight* sights = stackalloc Sight[(tile.Count + 1) * parts.Length], whole = sights + tile.Count * parts.Length;
+        for (int p = 0; p < parts.Length; p++)
+        {
+            KvSequence s = parts[p].Sequence;
+            int first = parts[p].From / _group, end = parts[p].To / _group, least = int.MaxValue, most = 0;
+            for (int t = 0; t < tile.Count; t++)
+            {
+                int position = positions[tile.From + t];
+                Sight sight = t < first || t >= end ? default : new(window is int w ? Math.Max(0, position - w + 1 - s.Start) : 0, Math.Min(s.Length, position + 1 - s.Start));
+                if (sight.Any) (least, most) = (Math.Min(least, sight.From), Math.Max(most, sight.To));
+                sights[t * parts.Length + p] = sight;
+            }
+            whole[p] = new(least, most);
+        }
+        for (int head = firstHead; head < firstHead + count; head++) One(tile, sights, head, layer, q, stride, y);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void One(Tile tile, Sight* sights, int head, int layer, float* q, int stride, float* y)
     {
         int queries = tile.Count * _group, width = tile.Width;
         Part[] parts = tile.Parts;
+        Sight* whole = sights + tile.Count * parts.Length;
         float* scores = (_scratch ??= new NativeBuffer()).Of((long)queries * width + 4L * _valueStride);
         float** at = stackalloc float*[queries];
         for (int i = 0; i < queries; i++) at[i] = q + (long)(tile.From + i / _group) * stride + (head * _group + i % _group) * d;
 
         Pairs pending = default;
-        foreach (Part part in parts)
+        for (int p = 0; p < parts.Length; p++)
         {
-            if (part.To - part.From > 1) Score(part, tile, layer, head, at, positions, window, scores, width);
-            else ScoreOne(part, layer, head, at[part.From], positions[tile.From + part.From / _group], window, scores + (long)part.From * width + part.Column, ref pending);
+            if (!whole[p].Any) continue;
+            ref Part part = ref parts[p];
+            if (part.To - part.From > 1) Score(part, whole[p], layer, head, at, scores, width);
+            else ScoreOne(part, whole[p], layer, head, at[part.From], scores + (long)part.From * width + part.Column, ref pending);
         }
         Flush(ref pending);
         float* factors = stackalloc float[queries];
-        for (int i = 0; i < queries; i++) factors[i] = Softmax(parts, i, positions[tile.From + i / _group], window, scores + (long)i * width);
+        for (int i = 0; i < queries; i++) factors[i] = Softmax(parts, sights + i / _group * parts.Length, scores + (long)i * width);
 
         float* sums = scores + (long)queries * width;
         for (int i = 0; i < queries; i += 4)
         {
             int count = Math.Min(4, queries - i);
             for (int j = 0; j < 4 * _valueStride; j += 16) Vector512<float>.Zero.Store(sums + j);
-            foreach (Part part in parts)
+            for (int p = 0; p < parts.Length; p++)
             {
-                int from = Math.Max(i, part.From), to = Math.Min(i + count, part.To);
-                if (from < to) Mix(part, from, to, tile, layer, head, positions, window, scores, width, sums + (from - i) * _valueStride);
+                int from = Math.Max(i, parts[p].From), to = Math.Min(i + count, parts[p].To);
+                if (from < to) Mix(parts, p, from, to, sights, layer, head, scores, width, sums + (from - i) * _valueStride);
             }
             for (int j = 0; j < count; j++)
             {
@@ -127,11 +107,10 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
     // Products of a part's queries with its keys: four queries at a time, whose sums do not wait for one another; fewer than four are filled up by repeating the last,
     // which computes and stores the same once more. Every product adds up in the same order either way.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Score(Part part, Tile tile, int layer, int head, float** q, int[] positions, int? window, float* scores, int width)
+    private void Score(in Part part, Sight whole, int layer, int head, float** q, float* scores, int width)
     {
-        (int oldest, int newest) = Reach(tile, part, positions, window);
         KvSequence s = part.Sequence;
-        int first = Math.Max(0, oldest - s.Start) / KvPages.Tokens, end = Math.Min(part.Pages, (newest - s.Start) / KvPages.Tokens + 1);
+        int first = whole.From / KvPages.Tokens, end = (whole.To + KvPages.Tokens - 1) / KvPages.Tokens;
         float* target = scores + part.Column;
         int last = part.To - 1;
         for (int page = first; page < end; page++)
@@ -149,11 +128,10 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
 
     // The same of one query: its pages wait until there are four.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void ScoreOne(Part part, int layer, int head, float* q, int position, int? window, float* scores, ref Pairs pending)
+    private void ScoreOne(in Part part, Sight sight, int layer, int head, float* q, float* scores, ref Pairs pending)
     {
-        if (!Sees(part, part.From, position, window, out int from, out int to)) return;
         KvSequence s = part.Sequence;
-        for (int page = from / KvPages.Tokens; page * KvPages.Tokens < to; page++)
+        for (int page = sight.From / KvPages.Tokens; page * KvPages.Tokens < sight.To; page++)
         {
             pending.Add(q, s.Pool.Keys(s.Pages[page], layer, head), scores + page * KvPages.Tokens);
             if (pending.Count == 4) Flush(ref pending);
@@ -184,41 +162,25 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
         pending.Count = 0;
     }
 
-    // The oldest and newest position that any query of a part sees.
-    private (int Oldest, int Newest) Reach(Tile tile, Part part, int[] positions, int? window)
-    {
-        int from = positions[tile.From + part.From / _group], to = from;
-        for (int i = part.From / _group; i < part.To / _group; i++) (from, to) = (Math.Min(from, positions[tile.From + i]), Math.Max(to, positions[tile.From + i]));
-        return (window is int w ? from - w + 1 : 0, to);
-    }
-
-    // Whether one query at a position sees anything of a part, and which tokens of its sequence.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Sees(in Part part, int query, int position, int? window, out int from, out int to)
-    {
-        int start = part.Sequence.Start;
-        from = window is int w ? Math.Max(0, position - w + 1 - start) : 0;
-        to = Math.Min(part.Sequence.Length, position + 1 - start);
-        return query >= part.From && query < part.To && from < to;
-    }
-
     // Scores become weights up to a factor, which is returned.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private float Softmax(Part[] parts, int query, int position, int? window, float* scores)
+    private float Softmax(Part[] parts, Sight* sights, float* scores)
     {
         Vector512<float> most = Vector512.Create(float.NegativeInfinity);
-        foreach (Part part in parts)
+        for (int p = 0; p < parts.Length; p++)
         {
-            if (!Sees(part, query, position, window, out int from, out int to)) continue;
-            float* s = scores + part.Column;
+            if (!sights[p].Any) continue;
+            (int from, int to) = (sights[p].From, sights[p].To);
+            float* s = scores + parts[p].Column;
             if (softCap is double cap) Vectors.SoftCap(s + from, (float)cap, to - from);
             for (int j = from & ~15; j < to; j += 16) most = Vector512.Max(most, Seen(s, j, from, to));
         }
         Vector512<float> total = Vector512<float>.Zero, shift = Vector512.Create(Highest(most));
-        foreach (Part part in parts)
+        for (int p = 0; p < parts.Length; p++)
         {
-            if (!Sees(part, query, position, window, out int from, out int to)) continue;
-            float* s = scores + part.Column;
+            if (!sights[p].Any) continue;
+            (int from, int to) = (sights[p].From, sights[p].To);
+            float* s = scores + parts[p].Column;
             for (int j = from & ~15; j < to; j += 16)
             {
                 Vector512<float> v = Seen(s, j, from, to), e = Vectors.Exp(v - shift);
@@ -253,34 +215,37 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
 
     // Adds the weighted values of a part to the sums of the queries [from, to), at most four, which stand _valueStride apart.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Mix(Part part, int from, int to, Tile tile, int layer, int head, int[] positions, int? window, float* scores, int width, float* sums)
+    private void Mix(Part[] parts, int p, int from, int to, Sight* sights, int layer, int head, float* scores, int width, float* sums)
     {
+        ref Part part = ref parts[p];
         int first = int.MaxValue, last = 0;
         for (int i = from; i < to; i++)
         {
-            if (Sees(part, i, positions[tile.From + i / _group], window, out int a, out int b)) (first, last) = (Math.Min(first, a), Math.Max(last, b));
+            Sight sight = sights[i / _group * parts.Length + p];
+            if (sight.Any) (first, last) = (Math.Min(first, sight.From), Math.Max(last, sight.To));
         }
-        // Queries of the part see different ranges; where one does not see what another does, its weights must be zero.
+        // Queries of the part see different ranges; where one does not see what another does, its weights must be zero. In vectors that it sees any of they are.
         for (int i = from; i < to; i++)
         {
-            float* p = scores + (long)i * width + part.Column;
-            if (!Sees(part, i, positions[tile.From + i / _group], window, out int a, out int b)) (a, b) = (last, last);
-            for (int j = first; j < a; j++) p[j] = 0;
-            for (int j = b; j < last; j++) p[j] = 0;
+            float* weights = scores + (long)i * width + part.Column;
+            Sight sight = sights[i / _group * parts.Length + p];
+            (int low, int high) = sight.Any ? (sight.From & ~15, sight.To + 15 & ~15) : (last, last);
+            for (int j = first; j < low; j++) weights[j] = 0;
+            for (int j = high; j < last; j++) weights[j] = 0;
         }
         for (int page = first / KvPages.Tokens; page * KvPages.Tokens < last; page++)
         {
             float* values = part.Sequence.Pool.Values(part.Sequence.Pages[page], layer, head);
             int low = Math.Max(first, page * KvPages.Tokens), high = Math.Min(last, (page + 1) * KvPages.Tokens);
-            float* p = scores + part.Column + low, v = values + (low - page * KvPages.Tokens) * _valueStride;
+            float* weights = scores + part.Column + low, v = values + (low - page * KvPages.Tokens) * _valueStride;
             if (to - from == 1)
             {
-                Mix1(p + (long)from * width, v, high - low, sums);
+                Mix1(weights + (long)from * width, v, high - low, sums);
                 continue;
             }
             int last1 = Math.Min(1, to - from - 1), last2 = Math.Min(2, to - from - 1), last3 = Math.Min(3, to - from - 1);
-            p += (long)from * width;
-            Mix4(p, p + (long)last1 * width, p + (long)last2 * width, p + (long)last3 * width, v, high - low,
+            weights += (long)from * width;
+            Mix4(weights, weights + (long)last1 * width, weights + (long)last2 * width, weights + (long)last3 * width, v, high - low,
                 sums, sums + last1 * _valueStride, sums + last2 * _valueStride, sums + last3 * _valueStride);
         }
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace RRec.Kernels;
 
@@ -37,6 +38,14 @@ internal static unsafe class Vectors
         p = Fma(p, r, Vector512<float>.One);
         Vector512<int> power = Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n) + Vector512.Create(127), 23);
         return p * power.AsSingle();
+    }
+
+    /// <summary>Tells the processor that these bytes will soon be asked for.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Fetch(byte* at, int bytes)
+    {
+        if (!Sse.IsSupported) return;
+        for (int i = 0; i < bytes; i += 64) Sse.Prefetch0(at + i);
     }
 
     /// <summary>y = x / rms(x) * factor.</summary>
@@ -126,6 +135,35 @@ internal static unsafe class Vectors
             (float a, float b) = (x[i], x[half + i]);
             x[i] = (a * cos[i] - b * sin[i]) * scale;
             x[half + i] = (b * cos[i] + a * sin[i]) * scale;
+        }
+    }
+
+    /// <summary>Rows of sixteen numbers, <paramref name="stride"/> apart, become columns of y [16, 16]; where there are fewer than sixteen rows, the last stands for the rest. Needs AVX512.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Transpose(float* x, int stride, int rows, float* y)
+    {
+        Vector512<float>* quads = stackalloc Vector512<float>[16];   // [four numbers' remainder of 4, four rows]
+        for (int g = 0; g < 4; g++)
+        {
+            float* r = x + (long)Math.Min(4 * g, rows - 1) * stride;
+            Vector512<float> a = Vector512.Load(r), b = Vector512.Load(x + (long)Math.Min(4 * g + 1, rows - 1) * stride);
+            Vector512<float> c = Vector512.Load(x + (long)Math.Min(4 * g + 2, rows - 1) * stride), e = Vector512.Load(x + (long)Math.Min(4 * g + 3, rows - 1) * stride);
+            Vector512<double> low = Avx512F.UnpackLow(a, b).AsDouble(), high = Avx512F.UnpackHigh(a, b).AsDouble();
+            Vector512<double> low2 = Avx512F.UnpackLow(c, e).AsDouble(), high2 = Avx512F.UnpackHigh(c, e).AsDouble();
+            quads[g] = Avx512F.UnpackLow(low, low2).AsSingle();
+            quads[4 + g] = Avx512F.UnpackHigh(low, low2).AsSingle();
+            quads[8 + g] = Avx512F.UnpackLow(high, high2).AsSingle();
+            quads[12 + g] = Avx512F.UnpackHigh(high, high2).AsSingle();
+        }
+        for (int j = 0; j < 4; j++)
+        {
+            Vector512<float>* q = quads + 4 * j;
+            Vector512<float> even = Avx512F.Shuffle4x128(q[0], q[1], 0x88), even2 = Avx512F.Shuffle4x128(q[2], q[3], 0x88);
+            Vector512<float> odd = Avx512F.Shuffle4x128(q[0], q[1], 0xDD), odd2 = Avx512F.Shuffle4x128(q[2], q[3], 0xDD);
+            Avx512F.Shuffle4x128(even, even2, 0x88).Store(y + 16 * j);
+            Avx512F.Shuffle4x128(odd, odd2, 0x88).Store(y + 16 * (4 + j));
+            Avx512F.Shuffle4x128(even, even2, 0xDD).Store(y + 16 * (8 + j));
+            Avx512F.Shuffle4x128(odd, odd2, 0xDD).Store(y + 16 * (12 + j));
         }
     }
 }

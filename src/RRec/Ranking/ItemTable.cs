@@ -10,8 +10,10 @@ namespace RRec.Ranking;
 /// </summary>
 public sealed class ItemTable : IDisposable
 {
-    // Enough tokens that a matrix product is busy, few enough that attention scores of long items stay small.
-    private const int TokensPerBatch = 8192;
+    // Enough tokens that a matrix product is busy, few enough that attention scores of long items stay small. The packed decoder has no such scores: there a batch is
+    // what takes a second or so, because threads wait for one another at its end.
+    private const int LeastTokens = 8192, MostTokens = 65536;
+    private const double BatchOperations = 2e11;
 
     private readonly Backbone _backbone;
     private readonly ItemPrompts _prompts;
@@ -56,11 +58,13 @@ public sealed class ItemTable : IDisposable
         int[] order = [.. indexes ?? [.. Enumerable.Range(0, Count)]];
         Array.Sort(order, (a, b) => _prompts[a].Length.CompareTo(_prompts[b].Length) is var c and not 0 ? c : a.CompareTo(b)); // like lengths together: little padding
         using var inference = no_grad();
+        double perToken = 24.0 * _backbone.Config.Layers * _backbone.Config.HiddenSize * _backbone.Config.HiddenSize;   // operations, about
+        int most = _backbone.Packs ? (int)Math.Clamp(BatchOperations / perToken, LeastTokens, MostTokens) : LeastTokens;
         for (int start = 0; start < order.Length;)
         {
             cancel.ThrowIfCancellationRequested();
             int end = start + 1;
-            while (end < order.Length && (end - start + 1) * _prompts[order[end]].Length <= TokensPerBatch) end++;
+            while (end < order.Length && (end - start + 1) * _prompts[order[end]].Length <= most) end++;
             using var scope = NewDisposeScope();
             int[] batch = order[start..end];
             Write(batch, Embed(batch));
