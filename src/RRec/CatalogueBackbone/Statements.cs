@@ -17,11 +17,11 @@ internal sealed class Statements(SpokenAttributes attributes, AttributePredictor
     /// <summary>The statements that help most, the best first.</summary>
     public int[] Best(ReadOnlySpan<int> history) => predictor.Name(attributes, history, Named, options);
 
-    /// <summary>Statements drawn from the predictor's preferences, without replacement: reasonings as a policy at temperature 1 would write them.</summary>
-    public int[] Draw(ReadOnlySpan<int> history, Random random)
+    /// <summary>Statements drawn from the predictor's preferences, without replacement: reasonings as a policy at this temperature would write them.</summary>
+    public int[] Draw(ReadOnlySpan<int> history, Random random, double temperature = 1)
     {
         float[] preferences = predictor.Preferences(attributes, history, options);
-        return [.. preferences.Select((p, a) => (a, key: p - Math.Log(-Math.Log(1 - random.NextDouble() * 0.999999 - 5e-7))))
+        return [.. preferences.Select((p, a) => (a, key: p - temperature * Math.Log(-Math.Log(1 - random.NextDouble() * 0.999999 - 5e-7))))
             .OrderByDescending(x => x.key).Take(Named).Select(x => x.a)];
     }
 

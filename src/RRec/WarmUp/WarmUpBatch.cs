@@ -38,9 +38,9 @@ internal sealed class WarmUpBatch
     /// <param name="guide">Knows what is worth saying; null without.</param>
     /// <param name="rows">The step's rows.</param>
     /// <param name="own">Per row the reasoning that the untrained model wrote, where there is one; null: none.</param>
-    /// <param name="titleDropout">Share of titles that are blanked out, for a catalogue backbone.</param>
+    /// <param name="options">How much chance there is in what is said, and the share of titles that a catalogue backbone has blanked out.</param>
     /// <param name="random">All chance.</param>
-    public static WarmUpBatch Make(R2ecModel model, TeacherGuide? guide, IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int[]?>? own, double titleDropout, Random random)
+    public static WarmUpBatch Make(R2ecModel model, TeacherGuide? guide, IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int[]?>? own, WarmUpOptions options, Random random)
     {
         int[][] sequences = new int[rows.Count][], shown = new int[rows.Count][], named = new int[rows.Count][];
         List<ReadingPoint> lines = [], answers = [];
@@ -55,7 +55,7 @@ internal sealed class WarmUpBatch
             Text.UserPromptWithLines prompt = model.Writer.UserPromptWithLineEnds(row.History, model.Settings.Window, model.Settings.MaxPromptTokens);
             int count = prompt.LineEnds.Length;
             shown[i] = row.History.Items.Span[^count..].ToArray();
-            named[i] = statements?.Draw(row.History.Items.Span, random) ?? [];
+            named[i] = statements?.Draw(row.History.Items.Span, random, options.StatementTemperature) ?? [];
             int[]? reasoning = wired is not null ? wired.PhraseTokens(named[i])
                 : statements is not null ? model.Writer.ReasoningIds([.. named[i].Select(a => CatalogueText.Phrase(statements.Words[a]))]) : own?[i];
             sequences[i] = [.. prompt.Ids, .. reasoning ?? [], .. answer];
@@ -66,7 +66,7 @@ internal sealed class WarmUpBatch
             for (int token = prompt.Ids.Length; token < sequences[i].Length; token++) written.Add((i, token));
             if (wired is null) continue;
             for (int line = 0; line < count; line++)
-                if (random.NextDouble() < titleDropout) wired.Blank(sequences[i], line == 0 ? 0 : prompt.LineEnds[line - 1] + 1, prompt.LineEnds[line]);
+                if (random.NextDouble() < options.TitleDropout) wired.Blank(sequences[i], line == 0 ? 0 : prompt.LineEnds[line - 1] + 1, prompt.LineEnds[line]);
         }
         return new WarmUpBatch(sequences, shown, named, [.. lines], [.. answers], [.. written]);
     }

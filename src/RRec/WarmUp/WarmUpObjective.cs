@@ -50,7 +50,7 @@ internal sealed class WarmUpObjective(R2ecModel model, TeacherGuide? guide, Warm
     public Reading Read(IReadOnlyList<PurchaseRow> rows, IReadOnlyList<int> rowIndexes, Random random, IReadOnlyList<int[]?>? own = null)
     {
         Backbone backbone = model.Backbone;
-        WarmUpBatch batch = WarmUpBatch.Make(model, guide, rows, own, options.TitleDropout, random);
+        WarmUpBatch batch = WarmUpBatch.Make(model, guide, rows, own, options, random);
         using PaddedBatch sequences = PaddedBatch.FromRows(batch.Sequences, device: backbone.Device);
         Tensor hidden = backbone.Hidden(sequences, options.UseFoldTables ? _wired?.Folds?.ForTokens(sequences.Ids, rowIndexes) : null);          // [rows, tokens, hidden]
         int[] candidates = Candidates(batch, rowIndexes, random);

@@ -54,6 +54,12 @@ public sealed record WarmUpOptions
     public double ReasoningWeight { get; init; } = 0.3;
 
     /// <summary>
+    /// How much chance there is in what a reasoning says: 1 (default) draws statements as the predictor prefers them, so that RecPO has something to choose from; 0 always takes
+    /// the best. 0 or more. A model that has few steps to learn in finds out sooner what is best for whom where it is below 1.
+    /// </summary>
+    public double StatementTemperature { get; init; } = 1;
+
+    /// <summary>
     /// Where nothing is known that is worth saying: so many reasonings are written greedily by the model before the first step, and every fourth history of a step is one of theirs.
     /// 0 (none: only the ranking is trained) or more; default 32. Ignored with a guide that makes statements, and without reasoning.
     /// </summary>
@@ -98,7 +104,7 @@ public sealed record WarmUpOptions
         Check(TeacherCandidates >= 0, nameof(TeacherCandidates), TeacherCandidates, "0 or more");
         Check(OwnReasonings >= 0, nameof(OwnReasonings), OwnReasonings, "0 or more");
         Check(LabelCandidates >= 1, nameof(LabelCandidates), LabelCandidates, "1 or more");
-        foreach ((double weight, string name) in new[] { (TeacherWeight, nameof(TeacherWeight)), (LabelWeight, nameof(LabelWeight)), (AnswerWeight, nameof(AnswerWeight)), (ReasoningWeight, nameof(ReasoningWeight)), (MaxGradientNorm, nameof(MaxGradientNorm)) })
+        foreach ((double weight, string name) in new[] { (TeacherWeight, nameof(TeacherWeight)), (LabelWeight, nameof(LabelWeight)), (AnswerWeight, nameof(AnswerWeight)), (ReasoningWeight, nameof(ReasoningWeight)), (MaxGradientNorm, nameof(MaxGradientNorm)), (StatementTemperature, nameof(StatementTemperature)) })
             Check(weight >= 0 && double.IsFinite(weight), name, weight, "0 or more");
         Check(TitleDropout is >= 0 and < 1, nameof(TitleDropout), TitleDropout, "from 0 to below 1");
         Check(WeightAverage is >= 0 and < 1, nameof(WeightAverage), WeightAverage, "from 0 to below 1");

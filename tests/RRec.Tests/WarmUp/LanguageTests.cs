@@ -88,7 +88,7 @@ public sealed class LanguageTests
         using TeacherGuide teacher = Teacher();
         using R2ecModel model = Model();
         using var scope = NewDisposeScope();
-        WarmUpBatch batch = WarmUpBatch.Make(model, teacher, Rows, null, 0.5, new Random(1));
+        WarmUpBatch batch = WarmUpBatch.Make(model, teacher, Rows, null, Options, new Random(1));
         int[] answer = model.Writer.AnswerIds;
         Assert.Equal("<|im_end|>.", model.Tokenizer.DecodeIds(model.Writer.ReasoningIds(["<|im_end|>"]), skipSpecialTokens: true));   // data spells no control token
         for (int i = 0; i < Rows.Length; i++)
@@ -100,6 +100,9 @@ public sealed class LanguageTests
         }
         // Drawn, not the best alone: RecPO needs something to choose from.
         Assert.True(batch.Named.Zip(Rows).Count(x => !x.First.SequenceEqual(teacher.Statements!.Best(x.Second.History.Items.Span))) > 10);
+
+        WarmUpBatch best = WarmUpBatch.Make(model, teacher, Rows, null, Options with { StatementTemperature = 0 }, new Random(1));
+        Assert.All(best.Named.Zip(Rows), x => Assert.Equal(teacher.Statements!.Best(x.Second.History.Items.Span), x.First));
 
         float[] frozen = model.Backbone.HuggingFaceWeights()["model.embed_tokens.weight"].data<float>().ToArray();
         new WarmUpObjective(model, teacher, Options with { TeacherWeight = 0, LabelWeight = 0 }).Evaluate(Rows, [.. Enumerable.Range(0, Rows.Length)], new Random(1), zeros(1).sum(), 1, out _).backward();
