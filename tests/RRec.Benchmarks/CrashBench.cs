@@ -31,5 +31,5 @@ internal static class CrashBench
         return command;
     }
 
-    private static ProcessStartInfo Child(string[] arguments) => new(Environment.ProcessPath!, Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(CrashBench).Assembly.Location, .. arguments] : arguments);
+    private static ProcessStartInfo Child(string[] arguments) => Children.Start(false, arguments);
 }

@@ -49,8 +49,7 @@ internal static class LoadBenchmark
             DropPages(Files(path));
             foreach (string what in new[] { "first", "second" })
             {
-                string[] arguments = [typeof(LoadBenchmark).Assembly.Location, "load", "--once", what, "--path", path, "--shape", shape, "--dtype", dtype];
-                using Process child = Process.Start(Environment.ProcessPath!, arguments);
+                using Process child = Process.Start(Children.Start(false, "load", "--once", what, "--path", path, "--shape", shape, "--dtype", dtype))!;
                 child.WaitForExit();
                 if (child.ExitCode != 0) throw new InvalidOperationException($"The {what} load ended with {child.ExitCode}.");
             }

@@ -7,7 +7,8 @@ using RRec.TestSupport;
 if (args is [SoakTraining.ChildVerb, ..]) return SoakTraining.Child(args); // the process that `bench soak` watches
 if (args is [CrashTraining.ChildVerb, ..]) return CrashTraining.Child(args); // the process that `bench crash` kills
 
-RootCommand root = new("Benchmarks of RRec.MLNet. Each prints JSON lines and appends them to artifacts/bench.jsonl.");
+RootCommand root = new("Benchmarks of RRec.MLNet; without a name, all that measure speed. Each prints JSON lines and appends them to artifacts/bench.jsonl.");
+AllBench.AddTo(root);
 root.Subcommands.Add(Doctor.Command());
 root.Subcommands.Add(TokenizeBenchmark.Command());
 root.Subcommands.Add(LoadBenchmark.Command());

@@ -22,7 +22,7 @@ internal static class SoakBench
         command.SetAction(result =>
         {
             Stopwatch clock = Stopwatch.StartNew();
-            IReadOnlyList<MemorySample> samples = SoakTraining.RunApart(arguments => new ProcessStartInfo(Environment.ProcessPath!, [typeof(SoakBench).Assembly.Location, .. arguments]), result.GetValue(steps), 20);
+            IReadOnlyList<MemorySample> samples = SoakTraining.RunApart(arguments => Children.Start(false, arguments), result.GetValue(steps), 20);
             if (result.GetValue(all))
                 foreach (MemorySample s in samples) Console.WriteLine(JsonSerializer.Serialize(s));
             double resident = SoakTraining.Drift(samples, Settled, s => s.Resident), managed = SoakTraining.Drift(samples, Settled, s => s.Managed), native = SoakTraining.Drift(samples, Settled, s => s.Native);

@@ -44,9 +44,7 @@ internal static class StepMemoryBench
 
     private static (double Peak, double Expected) Child(int vocabulary, int layers, bool checkpointing)
     {
-        ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardOutput = true };
-        foreach (string a in new[] { typeof(StepMemoryBench).Assembly.Location, "step-memory", "--vocabulary", $"{vocabulary}", "--layers", $"{layers}", "--checkpointing", $"{checkpointing}" }) start.ArgumentList.Add(a);
-        using Process child = Process.Start(start)!;
+        using Process child = Process.Start(Children.Start(true, "step-memory", "--vocabulary", $"{vocabulary}", "--layers", $"{layers}", "--checkpointing", $"{checkpointing}"))!;
         string[] words = child.StandardOutput.ReadToEnd().Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         child.WaitForExit();
         if (child.ExitCode != 0) throw new InvalidOperationException("The measuring process failed.");

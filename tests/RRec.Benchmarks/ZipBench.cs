@@ -39,7 +39,7 @@ internal static class ZipBench
             Stopwatch clock = Stopwatch.StartNew();
             scene.Context.Model.Save(scene.Model, null, zip);
             bool small = Report("save", scene.Model, clock.Elapsed.TotalSeconds, peak.Bytes() ?? 0);
-            using Process child = Process.Start(Environment.ProcessPath!, [typeof(ZipBench).Assembly.Location, "zip", "--load", zip]);
+            using Process child = Process.Start(Children.Start(false, "zip", "--load", zip))!;
             child.WaitForExit();
             return small && child.ExitCode == 0 ? 0 : 1;
         }
