@@ -153,14 +153,15 @@ public sealed partial class R2ecTrainer
 
         /// <summary>
         /// The warm-up before RecPO: supervision of ranking and reasoning. Null (default): for a backbone made here its own, for a given folder none.
-        /// With <c>new() { Steps = 300 }</c> a given LLM learns to rank like a linear recommender of the same purchases first, which takes a fraction of the purchases that RecPO alone would.
+        /// With <c>new() { Steps = 300, LearningRate = 1e-3 }</c> a given LLM learns first to rank like a linear recommender of the same purchases, and to say what that one suggests (words:
+        /// <see cref="PromptFormat.Reasoning"/>), which takes a fraction of the purchases that RecPO alone would.
         /// Ignored with <see cref="InitialModel"/>.
         /// </summary>
         public WarmUpOptions? WarmUp { get; set; }
 
         /// <summary>
-        /// Weight of the warm-up's ranking losses beside RecPO's own, so that following rewards does not forget the ranking. 0 (none) or more; default 1.
-        /// Only for a backbone made here.
+        /// Weight of the warm-up's losses beside RecPO's own, so that following rewards does not forget the ranking (and, with a given backbone, what a reasoning says). 0 (none) or
+        /// more; default 1. Only where there was a warm-up with a teacher.
         /// </summary>
         public double AnchorWeight { get; set; } = 1;
 

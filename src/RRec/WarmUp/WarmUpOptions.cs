@@ -14,7 +14,7 @@ public sealed record WarmUpOptions
 
     /// <summary>
     /// Peak learning rate. Above 0; default 2e-5: a catalogue backbone starts wired, and rates of 1e-4 and more lost ranking in every run so far
-    /// (docs/catalogue-backbone.md). An adapter on a real LLM wants 1e-4.
+    /// (docs/catalogue-backbone.md). An adapter on a real LLM wants 1e-4 to 1e-3.
     /// </summary>
     public double LearningRate { get; init; } = 2e-5;
 
