@@ -15,7 +15,7 @@ public static class CatalogueExperiments
 {
     public static Command Command()
     {
-        Argument<string[]> stage = new("stage") { Description = "teacher; large [items users]; factors [rank steps]; reason; build [folder hidden folds warm-up-steps rate recpo-steps rate anchor]; recpo hidden[:share of the rows[:seed]] [name=value,...]... (- reads them from the standard input); added [seed]", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> stage = new("stage") { Description = "teacher; large [items users]; factors [rank steps boost seed naming]; reason; build [folder hidden folds warm-up-steps rate recpo-steps rate anchor]; recpo hidden[:share of the rows[:seed]] [name=value,...]... (- reads them from the standard input); added [seed]", Arity = ArgumentArity.ZeroOrMore };
         Command command = new("catalogue", "The catalogue backbone stage by stage on ml-latest-small's valid rows.") { stage };
         command.SetAction(parsed => Run(parsed.GetValue(stage) ?? []));
         return command;
@@ -36,7 +36,7 @@ public static class CatalogueExperiments
         switch (args.FirstOrDefault())
         {
             case "teacher": Teacher(data, clock); return 0;
-            case "factors": Factors(data, clock, args.Skip(1).Select(int.Parse).ToArray()); return 0;
+            case "factors": Factors(data, clock, [.. args.Skip(1)]); return 0;
             case "build": Build(data, clock, args.Skip(1).ToArray()); return 0;
             case "reason": Reason(data, clock); return 0;
             case "added": AddedTitlesBench.Run(data, clock, args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1); return 0;
@@ -56,23 +56,28 @@ public static class CatalogueExperiments
             Say(clock, $"the same of low rank {rank} + {rank / 2} {Metrics(LinearTeacher.FitTeacher(data.Catalogue, data.Train, new CatalogueBackboneOptions { MaxTeacherItems = 2, LargeTeacherRank = rank }).TargetRanks(data.Valid))}");
     }
 
-    private static void Factors(MovieLens data, Stopwatch clock, int[] numbers)
+    /// <summary>The factors that a decoder is wired from, by rank: what is lost against the teacher, on rows whose target training has or has not seen.</summary>
+    private static void Factors(MovieLens data, Stopwatch clock, string[] args)
     {
-        CatalogueBackboneOptions options = new() { DistillationSteps = numbers.ElementAtOrDefault(1) is > 0 and var s ? s : 600 };
-        int rank = numbers.ElementAtOrDefault(0) is > 0 and var r ? r : 87;
+        int rank = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 87;
+        CatalogueBackboneOptions options = new();
+        if (args.Length > 1) options = options with { DistillationSteps = int.Parse(args[1], CultureInfo.InvariantCulture) };
+        if (args.Length > 2) options = options with { NewItemBoost = double.Parse(args[2], CultureInfo.InvariantCulture) };
+        if (args.Length > 3) options = options with { Seed = int.Parse(args[3], CultureInfo.InvariantCulture) };
         PurchaseSequences sequences = PurchaseSequences.From(data.Train, data.Catalogue.Count);
+        string Slices(int[] ranks) => $"{Metrics(ranks)}, warm {Metrics([.. ranks.Where((_, i) => sequences.Purchases[data.Valid[i].Target] > 0)])}, new items {Metrics([.. ranks.Where((_, i) => sequences.Purchases[data.Valid[i].Target] == 0)])}";
         ItemItemModel teacher = LinearTeacher.Fit(sequences, TextSimilarity.Vectors(data.Catalogue), options);
-        Say(clock, $"teacher {Metrics(teacher.TargetRanks(data.Valid))}");
-        TeacherFactors factors = TeacherFactors.Fit(teacher, sequences, rank, options, 0.006);
-        Say(clock, $"eigenvectors, rank {rank}: {Metrics(factors.ToModel(options).TargetRanks(data.Valid))}");
-        FactorDistillation.Run(factors, teacher, sequences, options, 0.006, (step, kl) =>
+        Say(clock, $"teacher {Slices(teacher.TargetRanks(data.Valid))}");
+        double temperature = TeacherGuide.DefaultTemperature(teacher, sequences, options);
+        TeacherFactors factors = TeacherFactors.Fit(teacher, sequences, rank, options, temperature);
+        Say(clock, $"eigenvectors, rank {rank}: {Slices(factors.ToModel(options).TargetRanks(data.Valid))}");
+        FactorDistillation.Run(factors, teacher, sequences, options, temperature, (step, kl) =>
         {
-            if (step % 200 == 0 || step == 1) Say(clock, $"step {step} kl {kl:0.000}");
+            if (step % 200 == 0 || step == 1) Say(clock, $"step {step} divergence {kl:0.000}");
         }, default);
         ItemItemModel product = factors.ToModel(options);
-        int[] distilled = product.TargetRanks(data.Valid);
-        Say(clock, $"distilled {Metrics(distilled)}; on every fourth row {Metrics([.. distilled.Where((_, i) => i % 4 == 0)])}");
-        Naming(data, clock, sequences, product, 1 / 0.006, options);
+        Say(clock, $"distilled {Slices(product.TargetRanks(data.Valid))}");
+        if (args.Contains("naming")) Naming(data, clock, sequences, product, 1 / temperature, options);
     }
 
     private static void Build(MovieLens data, Stopwatch clock, string[] args)
@@ -173,8 +178,8 @@ public static class CatalogueExperiments
         Say(clock, $"strength on later rows {StatementStrength.Choose(leftOut, attributes, predictor, options, 0.006):0.00000}");
         Say(clock, $"predictor fitted, attributes: {string.Join(", ", attributes.Words)}");
         double[] start = [.. model.TargetRanks(data.Valid).Select(r => RRec.Metrics.RankingMetrics.NdcgOf(r, 10))];
-        foreach (int howMany in new[] { 2, 4, 6 })
-            foreach (double c in new[] { 0.002, 0.003, 0.0045 })
+        foreach (int howMany in new[] { 4, 6, 8 })
+            foreach (double c in new[] { 0.0015, 0.002, 0.003, 0.0045 })
             {
                 float strength = (float)(c * unit);
                 int[] ranks = new int[data.Valid.Count];

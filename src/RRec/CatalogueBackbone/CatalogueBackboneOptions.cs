@@ -16,9 +16,9 @@ public sealed record CatalogueBackboneOptions
 
     /// <summary>
     /// How much more text counts for an item that few have bought, because it has little else: its weight is <see cref="TextWeight"/> (1 + this / (1 + purchases)).
-    /// Default 0.5, range &gt;= 0; 0 leaves items that nobody has bought behind those that somebody has.
+    /// Default 0.75, range &gt;= 0; 0 leaves items that nobody has bought behind those that somebody has.
     /// </summary>
-    public double NewItemBoost { get; init; } = 0.5;
+    public double NewItemBoost { get; init; } = 0.75;
 
     /// <summary>Weight of the next-item regression, after scaling it to EASE's spread. Default 0.4, range &gt;= 0; 0 switches it off.</summary>
     public double NextItemWeight { get; init; } = 0.4;
@@ -71,7 +71,7 @@ public sealed record CatalogueBackboneOptions
 
     /// <summary>
     /// What one named attribute adds to the scores of the items that have it, in units of the teacher's scores. Default 0 = chosen on
-    /// left-out training users.
+    /// left-out training rows.
     /// </summary>
     public double AttributeStrength { get; init; }
 
@@ -106,6 +106,7 @@ public sealed record CatalogueBackboneOptions
         }
         Rule(EaseRidge > 0, nameof(EaseRidge), EaseRidge, "> 0");
         Rule(TextWeight >= 0, nameof(TextWeight), TextWeight, ">= 0");
+        Rule(NewItemBoost >= 0, nameof(NewItemBoost), NewItemBoost, ">= 0");
         Rule(NextItemWeight >= 0, nameof(NextItemWeight), NextItemWeight, ">= 0");
         Rule(NextItemRidge > 0, nameof(NextItemRidge), NextItemRidge, "> 0");
         Rule(Decay is > 0 and < 1, nameof(Decay), Decay, "between 0 and 1, both excluded");
