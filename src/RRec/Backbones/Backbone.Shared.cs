@@ -33,10 +33,24 @@ public sealed partial class Backbone
         return InScope(() =>
         {
             SharedRows rows = Arrange(prompts, completions, promptOfCompletion);
-            using KvPrefix prefix = PromptKeys(prompts, delta);
-            Tensor hidden = _decoder.Run(Input(rows.Ids, delta?.Invoke(rows.Ids, rows.PromptOfRow)), rows.Attention(this, prefix));
+            int[] lengths = PrefixLengths(prompts);
+            using KvPrefix prefix = Alone(prompts, lengths, delta) ? new KvPrefix(Config.Layers, lengths, lengths.Max()) : PromptKeys(prompts, delta);
+            Tensor hidden = Alone(prompts, lengths, delta) ? Jointly(prompts, rows, prefix, delta) : _decoder.Run(Input(rows.Ids, delta?.Invoke(rows.Ids, rows.PromptOfRow)), rows.Attention(this, prefix));
             return rows.Place is null ? hidden : hidden.index_select(0, rows.Place);
         });
+    }
+
+    // Whether prompts have tokens, but no start in common that is worth a pass of its own: then they share one with their completions.
+    private bool Alone(PaddedBatch prompts, int[] lengths, EmbeddingDelta? delta) => lengths.Max() > 0 && CommonStart(prompts, lengths, delta) == 0;
+
+    private Tensor Jointly(PaddedBatch prompts, SharedRows rows, KvPrefix prefix, EmbeddingDelta? delta)
+    {
+        int p = prompts.Rows, l = prefix.Width, r = (int)rows.Ids.shape[0], t = (int)rows.Ids.shape[1];
+        Tensor ids = prompts.Ids.narrow(1, 0, l);
+        Tensor x = cat([Input(ids, delta?.Invoke(ids, [.. Enumerable.Range(0, p)])).reshape(1, (long)p * l, -1), Input(rows.Ids, delta?.Invoke(rows.Ids, rows.PromptOfRow)).reshape(1, (long)r * t, -1)], 1);
+        Tensor positions = cat([arange(l, ScalarType.Int64, Device).unsqueeze(0).expand(p, l).reshape(1, -1), rows.Positions.reshape(1, -1)], 1);
+        var attention = new JointAttention(Config, _ropes, Causal(l, prefix), rows.Attention(this, prefix), (p, l, r, t), positions, Math.Max(l, rows.MaxPosition));
+        return _decoder.RunAfter(x, attention, p * l).view(r, t, -1);
     }
 
     /// <summary>Completions as a rectangle of rows [prompts, G], each begun by its prompt's last token.</summary>
@@ -74,7 +88,7 @@ public sealed partial class Backbone
         int width = lengths.Max();
         if (width == 0) return prefix;
         using DisposeScope scope = NewDisposeScope();
-        int common = delta is null ? Common(prompts, Math.Min(lengths.Min(), width - 1)) : 0;
+        int common = CommonStart(prompts, lengths, delta);
         if (common > 0)
         {
             using KvPrefix start = CommonKeys(prompts, common), rest = new(Config.Layers, [.. lengths.Select(n => n - common)]);
@@ -89,8 +103,13 @@ public sealed partial class Backbone
         return prefix;
     }
 
+    private int CommonStart(PaddedBatch prompts, int[] lengths, EmbeddingDelta? delta) => delta is null ? Common(prompts, Math.Min(lengths.Min(), lengths.Max() - 1)) : 0;
+
     private static int[] PrefixLengths(PaddedBatch prompts) =>
         [.. prompts.Lengths.Select((n, i) => n > 0 ? n - 1 : throw new ArgumentException($"Prompt {i} is empty."))];
+
+    /// <summary>How many tokens must be saved, for a common start to have a pass of its own: every pass reads and arranges all weights.</summary>
+    internal int LeastSaved { get; set; } = 128;
 
     // The first tokens that all rows share (an instruction) run once, where there are enough of them to be worth a pass of their own. Not on
     // a GPU: there the fused kernel of the plain pass is worth more.
@@ -98,7 +117,7 @@ public sealed partial class Backbone
     {
         if (batch.Rows < 2 || Device.type != DeviceType.CPU) return 0;
         int common = Math.Min(batch.CommonStart(), most);
-        return common >= 16 ? common : 0;
+        return common * (batch.Rows - 1) >= LeastSaved ? common : 0;
     }
 
     private KvPrefix CommonKeys(PaddedBatch batch, int common)

@@ -44,6 +44,17 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
         return Normalise(x);
     }
 
+    /// <summary>The same where nobody reads what the last layer makes of the first <paramref name="skip"/> tokens of [1, t, h]: [1, t - skip, h].</summary>
+    public Tensor RunAfter(Tensor x, Attention attention, int skip)
+    {
+        for (int i = 0; i < config.Layers; i++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            x = Layer(i, x, attention, true, skip: i == config.Layers - 1 ? skip : 0)!.MoveToOuterDisposeScope();
+        }
+        return Normalise(x);
+    }
+
     /// <summary>The final norm.</summary>
     public Tensor Normalise(Tensor x) => Norm(x, Weights.FinalNorm, ScalarType.Float32);
 
@@ -90,9 +101,10 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
     }
 
     /// <summary>
-    /// One layer. <paramref name="whole"/> false stops at keys and values, and the result is null; <paramref name="last"/> goes on for some tokens only.
+    /// One layer. <paramref name="whole"/> false stops at keys and values, and the result is null; <paramref name="last"/> goes on for some tokens only, and
+    /// <paramref name="skip"/> for those behind so many.
     /// </summary>
-    public Tensor? Layer(int i, Tensor x, Attention attention, bool whole, LastTokens? last = null)
+    public Tensor? Layer(int i, Tensor x, Attention attention, bool whole, LastTokens? last = null, int skip = 0)
     {
         LayerWeights w = Weights.Layers[i];
         LoraLayer? lora = Adapter?.Layers[i];
@@ -107,6 +119,7 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
             q = q.reshape(rows * t, heads, d).index_select(0, last.Index).unsqueeze(1);
             x = x.reshape(rows * t, -1).index_select(0, last.Index).unsqueeze(1);
         }
+        if (skip > 0) (q, x) = (q.narrow(1, skip, t - skip), x.narrow(1, skip, t - skip));
         Tensor? seen = attention.Attend(i, whole ? q : null, k, v, last);   // [R, t, H d]
         if (seen is null) return null;
 

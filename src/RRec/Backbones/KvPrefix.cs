@@ -10,13 +10,16 @@ namespace RRec.Backbones;
 internal sealed class KvPrefix : IDisposable
 {
     private readonly (Tensor K, Tensor V)[] _layers;
+    private readonly int _width;
     private int[] _lengths;
     private Tensor? _lengthsOnDevice;
 
     /// <param name="layers">Number of layers.</param>
     /// <param name="lengths">Real tokens of each prompt's prefix; 0 is allowed.</param>
-    public KvPrefix(int layers, int[] lengths)
+    /// <param name="width">The rectangle's width until keys are kept.</param>
+    public KvPrefix(int layers, int[] lengths, int width = 0)
     {
+        _width = width;
         _layers = new (Tensor, Tensor)[layers];
         _lengths = lengths;
     }
@@ -36,7 +39,7 @@ internal sealed class KvPrefix : IDisposable
     public int Prompts => Lengths.Length;
 
     /// <summary>Width of the rectangle, 0 where no prompt has a token.</summary>
-    public int Width => _layers[0].K is null ? 0 : (int)_layers[0].K.shape[2];
+    public int Width => _layers[0].K is null ? _width : (int)_layers[0].K.shape[2];
 
     /// <summary>The lengths where the keys are, [P]; sent there once, not once a token.</summary>
     public Tensor LengthsOn(Device device) => _lengthsOnDevice ??= HostTensors.Long(_lengths, device).DetachFromDisposeScope();

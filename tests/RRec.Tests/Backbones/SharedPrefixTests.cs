@@ -42,7 +42,7 @@ public class SharedPrefixTests
             using PaddedBatch prompts = PaddedBatch.FromRows(Prompts), completions = PaddedBatch.FromRows(Completions);
             Tensor kept = golden.Backbone.HiddenShared(prompts, completions, PromptOf);
             using Backbone.CheckpointedPass again = golden.Backbone.HiddenSharedCheckpointed(prompts, completions, PromptOf);
-            Assert.True(ModelGolden.Difference(kept.detach(), again.Hidden.detach()) < 1e-6);
+            Assert.True(ModelGolden.Difference(kept.detach(), again.Hidden.detach()) < 1e-4);   // states of 10: one pass for prompts and completions, or two
             manual_seed(5);
             Tensor direction = randn(kept.shape);
             (kept * direction).sum().backward();
@@ -55,7 +55,7 @@ public class SharedPrefixTests
             {
                 if (!expected.TryGetValue(name, out Tensor? wanted)) continue;
                 float error = (parameter.grad! - wanted).norm().item<float>(), norm = wanted.norm().item<float>();
-                Assert.True(error < 1e-5 * norm + 1e-6, $"{name}: error {error} of {norm}");
+                Assert.True(error < 1e-4 * norm + 1e-5, $"{name}: error {error} of {norm}");
             }
         }
     }
@@ -131,8 +131,9 @@ public class SharedPrefixTests
     {
         using var golden = new ModelGolden(family);
         golden.Backbone.LoadAdapter(Path.Combine(golden.Folder, "lora"));
-        foreach (int[][] rows in new[] { Instructed, Prompts, [[5]], [[5, 6], [7, 8]] })
+        foreach ((int[][] rows, int leastSaved) in new[] { Instructed, Prompts, [[5]], [[5, 6], [7, 8]] }.SelectMany(r => new[] { (r, 1), (r, 1000) }))
         {
+            golden.Backbone.LeastSaved = leastSaved;
             using PaddedBatch batch = PaddedBatch.FromRows(rows);
             Tensor hidden = golden.Backbone.Hidden(batch);
             Compare(golden.Backbone, golden.Backbone.LastHidden(batch), stack(rows.Select((r, i) => hidden[i][r.Length - 1])));
@@ -147,9 +148,13 @@ public class SharedPrefixTests
         int[][] completions = [[5, 6, 7], [9], [3, 4], []];
         using PaddedBatch prompts = PaddedBatch.FromRows(Instructed), ends = PaddedBatch.FromRows(completions);
         using PaddedBatch rows = PaddedBatch.FromRows([.. completions.Select((c, i) => (int[])[.. Instructed[i], .. c])]);
-        Tensor shared = golden.Backbone.HiddenShared(prompts, ends, [0, 1, 2, 3]), whole = golden.Backbone.Hidden(rows);
-        Compare(golden.Backbone, cat(completions.Select((c, i) => shared[i].narrow(0, 0, 1 + c.Length)).ToArray(), 0),
-            cat(completions.Select((c, i) => whole[i].narrow(0, Instructed[i].Length - 1, 1 + c.Length)).ToArray(), 0));
+        foreach (int leastSaved in new[] { 1, 1000 })   // the start has a pass of its own, or all prompts one together with their completions
+        {
+            golden.Backbone.LeastSaved = leastSaved;
+            Tensor shared = golden.Backbone.HiddenShared(prompts, ends, [0, 1, 2, 3]), whole = golden.Backbone.Hidden(rows);
+            Compare(golden.Backbone, cat(completions.Select((c, i) => shared[i].narrow(0, 0, 1 + c.Length)).ToArray(), 0),
+                cat(completions.Select((c, i) => whole[i].narrow(0, Instructed[i].Length - 1, 1 + c.Length)).ToArray(), 0));
+        }
     }
 
     private static void CompareGradients(Backbone backbone)
