@@ -26,7 +26,7 @@ internal static unsafe partial class Products
     // A block of x that stays in a core's second-level cache, and the outputs that one piece of work computes for it.
     private const int BlockBytes = 400 << 10, MostRows = 128;
 
-    // Rows of w are taken in parts of about so many columns, and so many bytes of x stay in the first-level cache beside them.
+    // Rows of w are taken in parts of about so many columns, and so many bytes of x (eight rows at least) stay in the first-level cache beside them.
     private const int PartColumns = 512, FewBytes = 16 << 10;
 
     /// <summary>x [n, columns] times wᵀ.</summary>
@@ -126,7 +126,7 @@ internal static unsafe partial class Products
     private static void Sixteen<T>(float* x, int n, Matrix w, int start, int width, float* block) where T : struct, IWeights
     {
         int columns = w.Columns, parts = Math.Max(1, columns / PartColumns), part = (columns + parts - 1) / parts + 15 & ~15;
-        int most = Math.Max(4, FewBytes / (Math.Min(part, columns) * sizeof(float)) & ~3);
+        int most = Math.Max(8, FewBytes / (Math.Min(part, columns) * sizeof(float)) & ~3);
         long row = (long)columns * T.Size;
         byte* p = (byte*)w.Data + start * row;
         for (int at = 0; at < columns; at += part)
