@@ -11,8 +11,6 @@ namespace RRec.Benchmarks;
 /// </summary>
 internal static class AllBench
 {
-    private const string Qwen = "gpu --shape qwen2.5-3b", Gemma = "gpu --shape gemma-2-2b";
-
     /// <summary>The command, and what it does where no benchmark is named.</summary>
     public static void AddTo(RootCommand root)
     {
@@ -32,12 +30,12 @@ internal static class AllBench
         var lines = new List<Line>();
         var skipped = new List<(string What, string Why)>();
         int failed = 0;
-        foreach ((string command, string? missing) in Commands(folder))
+        foreach ((string[] arguments, string? missing) in Commands(folder))
         {
-            string name = command.Split(' ')[0];
-            if (skip.Contains(name)) skipped.Add((command, "--skip"));
+            string command = string.Join(' ', arguments);
+            if (skip.Contains(arguments[0])) skipped.Add((command, "--skip"));
             else if (missing is not null) skipped.Add((command, missing));
-            else if (!Child(command, lines))
+            else if (!Child(arguments, lines))
             {
                 skipped.Add((command, "it failed, see above"));
                 failed++;
@@ -64,31 +62,30 @@ internal static class AllBench
         static void Row(string what, string value, string limit, string met) => Console.WriteLine($"{what,-80} {value,6}  {limit,-14} {met}");
     }
 
-    private static IEnumerable<(string Command, string? Missing)> Commands(string? folder)
+    private static IEnumerable<(string[] Arguments, string? Missing)> Commands(string? folder)
     {
         string root = BenchLog.RepositoryRoot, shared = Path.Combine(root, "../shared/models");
         string tokenizer = Path.Combine(shared, "SmolLM2-135M-Instruct/tokenizer.json");
         string? weights = folder ?? new[] { Path.Combine(root, "artifacts/smollm2"), Path.Combine(shared, "SmolLM2-135M-Instruct.Q4_1.gguf") }.FirstOrDefault(Path.Exists);
-        yield return ("gemm", null);
-        yield return ("step", null);
-        yield return ("generate", null);
-        yield return ("items", null);
-        yield return ("topk", null);
-        yield return ("load", null);
-        yield return ("tokenize", File.Exists(tokenizer) ? null : "no tokenizer.json of SmolLM2 in ../shared/models");
-        yield return ("score", null);
-        if (weights is null) yield return ("latency", null);
-        yield return weights is null ? ("latency --folder SmolLM2", "no weights of SmolLM2 (--folder)") : ($"latency --folder {weights}", null);
+        yield return (["gemm"], null);
+        yield return (["step"], null);
+        yield return (["generate"], null);
+        yield return (["items"], null);
+        yield return (["topk"], null);
+        yield return (["load"], null);
+        yield return (["tokenize"], File.Exists(tokenizer) ? null : "no tokenizer.json of SmolLM2 in ../shared/models");
+        yield return (["score"], null);
+        if (weights is null) yield return (["latency"], null);
+        yield return (["latency", "--folder", weights ?? "SmolLM2"], weights is null ? "no weights of SmolLM2 (--folder)" : null);
         string? gpu = torch.cuda.is_available() ? null : "no GPU that libtorch can use";
-        yield return (Qwen, gpu);
-        yield return (Gemma, gpu);
+        foreach (string shape in new[] { "qwen2.5-3b", "gemma-2-2b" }) yield return (["gpu", "--shape", shape], gpu);
     }
 
     // Runs one benchmark; its lines are shown as they come.
-    private static bool Child(string command, List<Line> lines)
+    private static bool Child(string[] arguments, List<Line> lines)
     {
-        Console.WriteLine($"# {command}");
-        using Process child = Process.Start(Children.Start(true, command.Split(' ')))!;
+        Console.WriteLine($"# {string.Join(' ', arguments)}");
+        using Process child = Process.Start(Children.Start(true, arguments))!;
         while (child.StandardOutput.ReadLine() is { } text)
         {
             Console.WriteLine(text);
