@@ -25,13 +25,13 @@ internal static class SoakBench
             IReadOnlyList<MemorySample> samples = SoakTraining.RunApart(arguments => Children.Start(false, arguments), result.GetValue(steps), 20);
             if (result.GetValue(all))
                 foreach (MemorySample s in samples) Console.WriteLine(JsonSerializer.Serialize(s));
-            double resident = SoakTraining.Drift(samples, Settled, s => s.Resident), managed = SoakTraining.Drift(samples, Settled, s => s.Managed), native = SoakTraining.Drift(samples, Settled, s => s.Native);
+            double resident = SoakTraining.Growth(samples, Settled, s => s.Resident), managed = SoakTraining.Growth(samples, Settled, s => s.Managed), native = SoakTraining.Growth(samples, Settled, s => s.Native);
             long tensors = samples.Where(s => s.Step >= Settled).Max(s => s.Tensors) - samples.Where(s => s.Step >= Settled).Min(s => s.Tensors);
             bool flat = resident <= Allowed && native <= Allowed && managed <= Allowed && tensors == 0;
             BenchLog.Write(JsonSerializer.Serialize(new
             {
                 name = "soak", steps = samples[^1].Step, seconds = Math.Round(clock.Elapsed.TotalSeconds, 1), residentMB = Math.Round(samples[^1].Resident / 1e6, 1), nativeMB = Math.Round(samples[^1].Native / 1e6, 1), managedMB = Math.Round(samples[^1].Managed / 1e6, 2),
-                residentDrift = Math.Round(resident, 4), nativeDrift = Math.Round(native, 4), managedDrift = Math.Round(managed, 4), tensorsMore = tensors, flat,
+                residentGrowth = Math.Round(resident, 4), nativeGrowth = Math.Round(native, 4), managedGrowth = Math.Round(managed, 4), tensorsMore = tensors, flat,
             }));
             return flat ? 0 : 1;
         });

@@ -78,13 +78,20 @@ internal static class SoakTraining
     }
 
     /// <summary>
-    /// The largest distance of a window's median from the first window's, as a share of it. Medians of ten samples, because a single one also shows what pools and
-    /// the collector happen to hold at that moment.
+    /// The most that a window's median lies above an earlier one's, as a share of the first. Medians of ten samples, because a single one also shows what pools and the collector
+    /// happen to hold at that moment. Memory that is given back is no growth: the runtime returns 4 MB of what its start took a few seconds later, at a step that depends on the machine.
     /// </summary>
-    public static double Drift(IReadOnlyList<MemorySample> samples, int from, Func<MemorySample, long> value)
+    public static double Growth(IReadOnlyList<MemorySample> samples, int from, Func<MemorySample, long> value)
     {
         double[] medians = [.. samples.Where(s => s.Step >= from).Select(s => (double)value(s)).Chunk(10).Where(c => c.Length >= 5).Select(c => c.Order().ElementAt(c.Length / 2))];
-        return medians[0] == 0 ? 0 : medians.Max(m => Math.Abs(m - medians[0])) / medians[0];
+        if (medians.Length == 0 || medians[0] == 0) return 0;
+        double least = medians[0], most = 0;
+        foreach (double median in medians)
+        {
+            least = Math.Min(least, median);
+            most = Math.Max(most, median - least);
+        }
+        return most / medians[0];
     }
 
     private sealed class Watch(int every) : IProgress<R2ecProgress>
