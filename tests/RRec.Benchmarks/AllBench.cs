@@ -43,23 +43,23 @@ internal static class AllBench
         }
 
         Console.WriteLine();
-        Row("figure", "value", "target", "met");
+        var rows = new List<(string What, string Value, string Limit, string Met)> { ("figure", "value", "target", "met") };
         foreach (Target target in BenchTargets.All)
         {
             Line? line = lines.LastOrDefault(l => l.Name == target.Name && l.Shape.Contains(target.Shape, StringComparison.Ordinal));
             double? value = line is null ? null : target.Of(line);
             bool? met = value is not double v ? null : target.AtMost ? v <= target.Value : v >= target.Value;
             string limit = (target.AtMost ? "at most " : "at least ") + BenchTargets.Text(target.Value);
-            Row(target.What, value is double shown ? BenchTargets.Text(shown) : "-", limit, met switch { true => "yes", false => "NO", null => "not measured" });
+            rows.Add((target.What, value is double shown ? BenchTargets.Text(shown) : "-", limit, met switch { true => "yes", false => "NO", null => "not measured" }));
             if (line is null) continue;
             BenchLog.Write(JsonSerializer.Serialize(new { name = "target", shape = target.What, value, unit = "", baseline = (double?)null, ratio = (double?)null, bound = target.Value, share_of_bound = value / target.Value, met }));
         }
         Console.WriteLine();
+        foreach ((string what, string value, string limit, string met) in rows) Console.WriteLine($"{what,-80} {value,6}  {limit,-14} {met}");
+        Console.WriteLine();
         foreach ((string what, string why) in skipped) Console.WriteLine($"not measured: {what}: {why}");
         Console.WriteLine($"{Stopwatch.GetElapsedTime(begin).TotalMinutes:F1} minutes, {torch.get_num_threads()} threads. All lines are in artifacts/bench.jsonl; docs/performance.md says what they mean.");
         return failed == 0 ? 0 : 1;
-
-        static void Row(string what, string value, string limit, string met) => Console.WriteLine($"{what,-80} {value,6}  {limit,-14} {met}");
     }
 
     private static IEnumerable<(string[] Arguments, string? Missing)> Commands(string? folder)
