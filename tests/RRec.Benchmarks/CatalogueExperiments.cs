@@ -68,7 +68,7 @@ public static class CatalogueExperiments
         string Slices(int[] ranks) => $"{Metrics(ranks)}, warm {Metrics([.. ranks.Where((_, i) => sequences.Purchases[data.Valid[i].Target] > 0)])}, new items {Metrics([.. ranks.Where((_, i) => sequences.Purchases[data.Valid[i].Target] == 0)])}";
         ItemItemModel teacher = LinearTeacher.Fit(sequences, TextSimilarity.Vectors(data.Catalogue), options);
         Say(clock, $"teacher {Slices(teacher.TargetRanks(data.Valid))}");
-        double temperature = TeacherGuide.DefaultTemperature(teacher, sequences, options);
+        double temperature = TeacherGuide.TemperatureOf(teacher, sequences, options);
         TeacherFactors factors = TeacherFactors.Fit(teacher, sequences, rank, options, temperature);
         Say(clock, $"eigenvectors, rank {rank}: {Slices(factors.ToModel(options).TargetRanks(data.Valid))}");
         FactorDistillation.Run(factors, teacher, sequences, options, temperature, (step, kl) =>

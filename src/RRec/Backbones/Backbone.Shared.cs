@@ -34,14 +34,13 @@ public sealed partial class Backbone
         {
             SharedRows rows = Arrange(prompts, completions, promptOfCompletion);
             int[] lengths = PrefixLengths(prompts);
-            using KvPrefix prefix = Alone(prompts, lengths, delta) ? new KvPrefix(Config.Layers, lengths, lengths.Max()) : PromptKeys(prompts, delta);
-            Tensor hidden = Alone(prompts, lengths, delta) ? Jointly(prompts, rows, prefix, delta) : _decoder.Run(Input(rows.Ids, delta?.Invoke(rows.Ids, rows.PromptOfRow)), rows.Attention(this, prefix));
+            // Prompts that have tokens, but no start in common that is worth a pass of its own, share one with their completions.
+            bool joint = lengths.Max() > 0 && CommonStart(prompts, lengths, delta) == 0;
+            using KvPrefix prefix = joint ? new KvPrefix(Config.Layers, lengths, lengths.Max()) : PromptKeys(prompts, delta);
+            Tensor hidden = joint ? Jointly(prompts, rows, prefix, delta) : _decoder.Run(Input(rows.Ids, delta?.Invoke(rows.Ids, rows.PromptOfRow)), rows.Attention(this, prefix));
             return rows.Place is null ? hidden : hidden.index_select(0, rows.Place);
         });
     }
-
-    // Whether prompts have tokens, but no start in common that is worth a pass of its own: then they share one with their completions.
-    private bool Alone(PaddedBatch prompts, int[] lengths, EmbeddingDelta? delta) => lengths.Max() > 0 && CommonStart(prompts, lengths, delta) == 0;
 
     private Tensor Jointly(PaddedBatch prompts, SharedRows rows, KvPrefix prefix, EmbeddingDelta? delta)
     {
@@ -50,7 +49,7 @@ public sealed partial class Backbone
         Tensor x = cat([Input(ids, delta?.Invoke(ids, [.. Enumerable.Range(0, p)])).reshape(1, (long)p * l, -1), Input(rows.Ids, delta?.Invoke(rows.Ids, rows.PromptOfRow)).reshape(1, (long)r * t, -1)], 1);
         Tensor positions = cat([arange(l, ScalarType.Int64, Device).unsqueeze(0).expand(p, l).reshape(1, -1), rows.Positions.reshape(1, -1)], 1);
         var attention = new JointAttention(Config, _ropes, Causal(l, prefix), rows.Attention(this, prefix), (p, l, r, t), positions, Math.Max(l, rows.MaxPosition));
-        return _decoder.RunAfter(x, attention, p * l).view(r, t, -1);
+        return _decoder.Run(x, attention, skip: p * l).view(r, t, -1);
     }
 
     /// <summary>Completions as a rectangle of rows [prompts, G], each begun by its prompt's last token.</summary>

@@ -28,30 +28,20 @@ internal sealed class Decoder(BackboneConfig config, DecoderWeights weights)
         return config.Family.ScaleEmbedding ? x * _embeddingFactor : x;
     }
 
-    /// <summary>All layers and the final norm: [R, t, h] to [R, t, h] single precision.</summary>
+    /// <summary>All layers and the final norm: [R, t, h] to [R, t - skip, h] single precision.</summary>
     /// <param name="x">Input embeddings.</param>
     /// <param name="attention">Who sees whom.</param>
     /// <param name="inputs">Receives every layer's input and the last layer's output.</param>
-    public Tensor Run(Tensor x, Attention attention, List<Tensor>? inputs = null)
+    /// <param name="skip">Nobody reads what the last layer makes of so many first tokens.</param>
+    public Tensor Run(Tensor x, Attention attention, List<Tensor>? inputs = null, int skip = 0)
     {
         for (int i = 0; i < config.Layers; i++)
         {
             inputs?.Add(x);
             using DisposeScope scope = NewDisposeScope();
-            x = Layer(i, x, attention, true)!.MoveToOuterDisposeScope();
-        }
-        inputs?.Add(x);
-        return Normalise(x);
-    }
-
-    /// <summary>The same where nobody reads what the last layer makes of the first <paramref name="skip"/> tokens of [1, t, h]: [1, t - skip, h].</summary>
-    public Tensor RunAfter(Tensor x, Attention attention, int skip)
-    {
-        for (int i = 0; i < config.Layers; i++)
-        {
-            using DisposeScope scope = NewDisposeScope();
             x = Layer(i, x, attention, true, skip: i == config.Layers - 1 ? skip : 0)!.MoveToOuterDisposeScope();
         }
+        inputs?.Add(x);
         return Normalise(x);
     }
 

@@ -41,20 +41,11 @@ public static class CatalogueBackboneBuilder
         TextVectors? text = options.TextWeight > 0 ? TextSimilarity.Vectors(catalogue) : null;
         ItemItemModel teacher = LinearTeacher.Fit(sequences, text, options);
         cancel.ThrowIfCancellationRequested();
-        int folds = Math.Min(options.Folds, sequences.Count);
-        if (folds < 2) folds = 0;
-        int[] foldOfUser = FoldTables.FoldOfUser(sequences.Count, folds, options.Seed);
-        ItemItemModel[] foldTeachers = new ItemItemModel[folds];
-        for (int k = 0; k < folds; k++)
-        {
-            Report(1, $"teacher without fold {k + 1} of {folds}");
-            cancel.ThrowIfCancellationRequested();
-            foldTeachers[k] = LinearTeacher.Fit(sequences.Where(u => foldOfUser[u] != k), text, options);
-        }
+        (int[] foldOfUser, ItemItemModel[] foldTeachers) = LinearTeacher.FitFolds(sequences, text, options, (k, folds) => Report(1, $"teacher without fold {k} of {folds}"), cancel);
 
         Report(2, "factors");
         WiringLayout layout = new(options.HiddenSize);
-        double temperature = options.TeacherTemperature > 0 ? options.TeacherTemperature : TeacherGuide.DefaultTemperature(teacher, sequences, options);
+        double temperature = TeacherGuide.TemperatureOf(teacher, sequences, options);
         TeacherFactors factors = TeacherFactors.Fit(teacher, sequences, layout.Rank, options, temperature);
         Report(3, "distillation of the factors");
         FactorDistillation.Run(factors, teacher, sequences, options, temperature, (step, divergence) => Report(3, $"distillation step {step} of {options.DistillationSteps}, divergence {divergence:0.000}"), cancel);
@@ -63,7 +54,7 @@ public static class CatalogueBackboneBuilder
         Report(4, "attributes and tokenizer");
         SpokenAttributes attributes = SpokenAttributes.From(catalogue, sequences.Purchases);
         IReadOnlyList<LeftOutRows> leftOut = LeftOutRows.ByTime(train, catalogue.Count, text, options, k => Report(4, $"teacher of earlier purchases, {k} of {options.TimeTeachers}"), cancel);
-        if (leftOut.Count == 0) leftOut = LeftOutRows.ByUser(sequences, foldOfUser, folds > 0 ? foldTeachers : [teacher], options.Seed);
+        if (leftOut.Count == 0) leftOut = LeftOutRows.ByUser(sequences, foldOfUser, foldTeachers.Length > 0 ? foldTeachers : [teacher], options.Seed);
         AttributePredictor predictor = AttributePredictor.Fit(attributes, leftOut, layout.AttributeMeans, options, temperature);
         double strength = StatementStrength.Choose(leftOut, attributes, predictor, options, temperature);
         CatalogueTokenizer tokenizer = CatalogueTokenizer.Train(catalogue, sequences, [.. attributes.Words.Select(CatalogueText.PhraseCell)], options);
@@ -78,7 +69,7 @@ public static class CatalogueBackboneBuilder
         DecoderArrays weights = CatalogueWiring.Build(config, layout, tokens, tokenizer, sequences, predictor, attributes.Bands, said, options);
         cancel.ThrowIfCancellationRequested();
         Write(outputFolder, config, weights, tokenizer);
-        FoldTables? tables = folds == 0 ? null : FoldTables.Create(train, sequences, foldOfUser, tokens, layout, tokenizer, factors, foldUsers);
+        FoldTables? tables = foldTeachers.Length == 0 ? null : FoldTables.Create(train, sequences, foldOfUser, tokens, layout, tokenizer, factors, foldUsers);
         Report(Stages, "written");
         return new CatalogueBackboneGuide(teacher, foldTeachers, tables, new Statements(attributes, predictor, options, strength), tokenizer, temperature);
     }

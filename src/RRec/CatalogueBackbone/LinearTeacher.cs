@@ -51,6 +51,27 @@ public static class LinearTeacher
         return new ItemItemModel(weights.data<float>().ToArray(), n, options.Window, options.Decay);
     }
 
+    /// <summary>Teachers that each know nothing of their share of the users; none where <see cref="CatalogueBackboneOptions.Folds"/> or the users are fewer than two.</summary>
+    /// <param name="sequences">Everybody's purchases.</param>
+    /// <param name="text">The items' texts, or null.</param>
+    /// <param name="options">The teacher's settings.</param>
+    /// <param name="progress">Told before each teacher its number, from 1 on, and how many there are; may be null.</param>
+    /// <param name="cancel">Stops between the teachers.</param>
+    internal static (int[] FoldOfUser, ItemItemModel[] Teachers) FitFolds(PurchaseSequences sequences, TextVectors? text, CatalogueBackboneOptions options, Action<int, int>? progress, CancellationToken cancel)
+    {
+        int folds = Math.Min(options.Folds, sequences.Count);
+        if (folds < 2) folds = 0;
+        int[] foldOfUser = FoldTables.FoldOfUser(sequences.Count, folds, options.Seed);
+        ItemItemModel[] teachers = new ItemItemModel[folds];
+        for (int k = 0; k < folds; k++)
+        {
+            progress?.Invoke(k + 1, folds);
+            cancel.ThrowIfCancellationRequested();
+            teachers[k] = Fit(sequences.Where(u => foldOfUser[u] != k), text, options);
+        }
+        return (foldOfUser, teachers);
+    }
+
     /// <summary>How much text counts, by the item that is scored.</summary>
     internal static float[] TextWeights(PurchaseSequences sequences, CatalogueBackboneOptions options) =>
         [.. sequences.Purchases.Select(p => (float)(options.TextWeight * (1 + options.NewItemBoost / (1 + p))))];

@@ -31,22 +31,15 @@ public class TeacherGuide : IDisposable
         PurchaseSequences sequences = PurchaseSequences.From(train, catalogue.Count);
         TextVectors? text = options.TextWeight > 0 ? TextSimilarity.Vectors(catalogue) : null;
         ItemItemModel teacher = LinearTeacher.Fit(sequences, text, options);
-        double temperature = options.TeacherTemperature > 0 ? options.TeacherTemperature : DefaultTemperature(teacher, sequences, options);
+        double temperature = TemperatureOf(teacher, sequences, options);
         if (options.NamedAttributes == 0) return new TeacherGuide(teacher, temperature, null);
 
         SpokenAttributes attributes = SpokenAttributes.From(catalogue, sequences.Purchases);
         IReadOnlyList<LeftOutRows> leftOut = LeftOutRows.ByTime(train, catalogue.Count, text, options, null, cancel);
         if (leftOut.Count == 0)
         {
-            int folds = Math.Min(options.Folds, sequences.Count) is >= 2 and int wanted ? wanted : 0;
-            int[] foldOfUser = FoldTables.FoldOfUser(sequences.Count, folds, options.Seed);
-            ItemItemModel[] without = new ItemItemModel[folds];
-            for (int k = 0; k < folds; k++)
-            {
-                cancel.ThrowIfCancellationRequested();
-                without[k] = LinearTeacher.Fit(sequences.Where(u => foldOfUser[u] != k), text, options);
-            }
-            leftOut = LeftOutRows.ByUser(sequences, foldOfUser, folds > 0 ? without : [teacher], options.Seed);
+            (int[] foldOfUser, ItemItemModel[] without) = LinearTeacher.FitFolds(sequences, text, options, null, cancel);
+            leftOut = LeftOutRows.ByUser(sequences, foldOfUser, without.Length > 0 ? without : [teacher], options.Seed);
         }
         return new TeacherGuide(teacher, temperature, Statements.Fit(attributes, leftOut, Means, options, temperature));
     }
@@ -71,9 +64,10 @@ public class TeacherGuide : IDisposable
     /// <summary>The teacher for a training row: where there are folds, the one that never saw the row's user.</summary>
     internal virtual ItemItemModel TeacherOf(int rowIndex) => Teacher;
 
-    /// <summary>The teacher's softmax should be neither uniform nor certain: a fixed share of the spread of its scores.</summary>
-    internal static double DefaultTemperature(ItemItemModel teacher, PurchaseSequences sequences, CatalogueBackboneOptions options)
+    /// <summary>What the options say; else the teacher's softmax should be neither uniform nor certain: a fixed share of the spread of its scores.</summary>
+    internal static double TemperatureOf(ItemItemModel teacher, PurchaseSequences sequences, CatalogueBackboneOptions options)
     {
+        if (options.TeacherTemperature > 0) return options.TeacherTemperature;
         HistorySampler sampler = new(sequences, options.Window, options.Seed + 4);
         double spread = 0;
         const int samples = 200;

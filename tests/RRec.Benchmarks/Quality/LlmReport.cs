@@ -100,7 +100,7 @@ internal sealed class LlmReport(IReadOnlyList<QualityData> splits, Stopwatch clo
     {
         QualityData data = splits[^1];
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"# A real LLM: what it reaches, and what it says\n\n{Path.GetFileName(Path.TrimEndingDirectorySeparator(backbone))}, {string.Join(", ", _trained)}; one thread. Written by `./rrec bench llm`.\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"# A real LLM: what it reaches, and what it says\n\n{Path.GetFileName(Path.TrimEndingDirectorySeparator(backbone))}, {string.Join(", ", _trained)}; threads: {TorchSharp.torch.get_num_threads()}. Written by `./rrec bench llm`.\n\n");
         text.Append("| model | split | rows | Hit@10 | NDCG@10 |\n|---|---|---|---|---|\n");
         foreach (QualityRecord r in records) text.Append(CultureInfo.InvariantCulture, $"| {r.Model} | {r.Split} | {r.Rows} | {r.Hit10:.000} | {r.Ndcg10:.0000} [{r.Ndcg10Lo:.0000}, {r.Ndcg10Hi:.0000}] |\n");
         text.Append("\n| difference of NDCG@10, row by row [95% by user] | split | |\n|---|---|---|\n");
