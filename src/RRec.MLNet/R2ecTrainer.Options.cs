@@ -30,7 +30,7 @@ public sealed partial class R2ecTrainer
 
         /// <summary>
         /// What else the model is told about an item: columns of <see cref="Items"/> of any scalar or vector type, and their labels in the prompt. Null
-        /// (default): all text and numeric columns but id and title, labelled by their names; empty: the title alone.
+        /// (default): all columns of text, keys or numbers but id and title, labelled by their names; of vectors of numbers only those of at most 8. Empty: the title alone.
         /// </summary>
         public IReadOnlyList<(string Column, string Label)>? ItemAttributes { get; set; }
 
@@ -115,14 +115,18 @@ public sealed partial class R2ecTrainer
         /// <summary>A Hugging Face folder of a supported family, or a .gguf file of the Llama architecture; null (default): a small backbone is made from the catalogue and the training rows.</summary>
         public string? Backbone { get; set; }
 
-        /// <summary>How that small backbone is made; null (default): as measured on MovieLens. Ignored with <see cref="Backbone"/>.</summary>
+        /// <summary>
+        /// How that small backbone is made; null (default): as measured on MovieLens. With <see cref="Backbone"/> only what it says of the linear teacher counts, which the warm-up
+        /// follows; ignored with <see cref="InitialModel"/>.
+        /// </summary>
         public CatalogueBackboneOptions? CatalogueBackbone { get; set; }
 
-        /// <summary>Where that small backbone is kept, as a Hugging Face folder; null (default): nowhere, it is in the model. Ignored with <see cref="Backbone"/>.</summary>
+        /// <summary>Where that small backbone is kept, as a Hugging Face folder; null (default): nowhere, it is in the model. Ignored with <see cref="Backbone"/> or <see cref="InitialModel"/>.</summary>
         public string? BackboneOutput { get; set; }
 
         /// <summary>
-        /// Continue from a model fitted before: RecPO goes on from it, and it stays as it is. Excludes <see cref="Backbone"/>. Null (default): start anew. With
+        /// Continue from a model fitted before: RecPO goes on from it, and it stays as it is. Excludes <see cref="Backbone"/>. A catalogue backbone's linear teacher, which holds the
+        /// ranking meanwhile (<see cref="AnchorWeight"/>), is there only in the process that made it and for the same rows; without it a warning says so. Null (default): start anew. With
         /// <see cref="RunRecPO"/> false in the first fit, two fits measure what RecPO adds.
         /// </summary>
         public R2ecTransformer? InitialModel { get; set; }
@@ -165,13 +169,16 @@ public sealed partial class R2ecTrainer
         /// </summary>
         public double AnchorWeight { get; set; } = 1;
 
-        /// <summary>RecPO's settings; null (default): made for the CPU where the backbone is made here, the paper's for a given folder.</summary>
+        /// <summary>RecPO's settings; null (default): <see cref="RecPOOptions.Cpu"/> where the backbone is (or was) made from a catalogue, <see cref="RecPOOptions.Paper"/> for a given folder.</summary>
         public RecPOOptions? RecPO { get; set; }
 
         /// <summary>Whether RecPO runs; false stops after the warm-up. Default true.</summary>
         public bool RunRecPO { get; set; } = true;
 
-        /// <summary>Seeds everything random. Null (default): drawn from the MLContext, so that <c>new MLContext(seed)</c> repeats itself.</summary>
+        /// <summary>
+        /// Seeds everything random; stages whose options are given (<see cref="CatalogueBackbone"/>, <see cref="WarmUp"/>, <see cref="RecPO"/>) bring their own seed. Null (default):
+        /// drawn from the MLContext, so that <c>new MLContext(seed)</c> repeats itself.
+        /// </summary>
         public int? Seed { get; set; }
 
         /// <summary>Whether a saved model carries the backbone's weights or names their folder. Default: named where they are unchanged and above 500 MB.</summary>
@@ -185,17 +192,17 @@ public sealed partial class R2ecTrainer
         /// <summary>Stops fitting with an <see cref="OperationCanceledException"/>. The MLContext's own cancellation is heeded too.</summary>
         public CancellationToken CancellationToken { get; set; }
 
-        /// <summary>Checks all values at one gate.</summary>
+        /// <summary>Checks all values at one gate: what belongs to ML.NET here, the rest where the engine does.</summary>
         /// <exception cref="ArgumentException">Names every value that breaks its rule.</exception>
         internal void Validate()
         {
             List<string> broken = [];
             void Check(bool ok, string name, object? value, string rule)
             {
-                if (!ok) broken.Add(FormattableString.Invariant($"{name} is {value ?? "null"}: it must be {rule}."));
+                if (!ok) broken.Add(FormattableString.Invariant($"{name} is {(value is string text ? $"'{text}'" : value ?? "null")}: it must be {rule}."));
             }
 
-            void Needed(string? value, string name) => Check(!string.IsNullOrWhiteSpace(value), name, value is null ? null : "blank", "the name of a column");
+            void Needed(string? value, string name) => Check(!string.IsNullOrWhiteSpace(value), name, value, "the name of a column");
             Check(Items is not null, nameof(Items), Items, "a view of the items that can be recommended");
             Needed(ItemIdColumnName, nameof(ItemIdColumnName));
             Needed(TitleColumnName, nameof(TitleColumnName));
@@ -204,6 +211,12 @@ public sealed partial class R2ecTrainer
             Needed(ReasoningColumnName, nameof(ReasoningColumnName));
             Needed(PredictedItemsColumnName, nameof(PredictedItemsColumnName));
             Needed(ScoreColumnName, nameof(ScoreColumnName));
+            foreach ((string column, string label) in ItemAttributes ?? [])
+            {
+                Needed(column, $"A column of {nameof(ItemAttributes)}");
+                Check(!string.IsNullOrWhiteSpace(label), $"The label of {nameof(ItemAttributes)}' column '{column}'", label, "what the prompt calls it");
+            }
+
             Check(!string.IsNullOrWhiteSpace(Category), nameof(Category), Category, "a word for one item");
             Check(MaxAttributeWords >= 0, nameof(MaxAttributeWords), MaxAttributeWords, "0 (never cut) or more");
             Check(RatingScale > 0 && float.IsFinite(RatingScale), nameof(RatingScale), RatingScale, "above 0 and finite");
@@ -212,21 +225,32 @@ public sealed partial class R2ecTrainer
             Check(ReasoningSamples is >= 1 and <= 256, nameof(ReasoningSamples), ReasoningSamples, "1 to 256");
             Check(ReasoningTemperature > 0 && double.IsFinite(ReasoningTemperature), nameof(ReasoningTemperature), ReasoningTemperature, "above 0 and finite");
             Check(Window is null or >= 1, nameof(Window), Window, "1 or more");
-            Check(WeightType is "float32" or "bfloat16" or "float16" or "auto", nameof(WeightType), WeightType, "float32, bfloat16, float16 or auto");
             Check(Enum.IsDefined(TimestampUnit), nameof(TimestampUnit), TimestampUnit, "Seconds or Milliseconds");
+            Check(Enum.IsDefined(BackboneStorage), nameof(BackboneStorage), BackboneStorage, "Auto, Embed or Reference");
             string?[] outputs = [ReasoningColumnName, PredictedItemsColumnName, ScoreColumnName, PredictedTitlesColumnName, LabelRankColumnName];
             foreach (IGrouping<string?, string?> same in outputs.Where(n => n is not null).GroupBy(n => n).Where(g => g.Count() > 1))
                 broken.Add($"Two output columns are called '{same.Key}': their names must differ.");
-            if (Backbone is not null && InitialModel is not null) broken.Add("Backbone and InitialModel are both given: a training starts from one of them.");
-            Check(Backbone is null || Directory.Exists(Backbone) || (Backbone.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && File.Exists(Backbone)), nameof(Backbone), Backbone, "a folder that exists, or a .gguf file");
-            if (Backbone is null && (Adapter ?? (object?)Chat ?? Prompts) is not null) broken.Add("Adapter, Chat and Prompts belong to a given Backbone, and there is none.");
-            Check(Adapter is null || Directory.Exists(Adapter), nameof(Adapter), Adapter, "a folder that exists");
-            Check(AnchorWeight >= 0 && double.IsFinite(AnchorWeight), nameof(AnchorWeight), AnchorWeight, "0 or more and finite");
-            if (WarmUp is not null) broken.AddRange(WarmUp.Violations());
-            if (RecPO is not null) broken.AddRange(RecPO.Violations());
-            if (Settings is not null) broken.AddRange(Settings.Violations());
-            if (broken.Count > 0) throw new ArgumentException($"R2ec options: {string.Join(Environment.NewLine, broken)}");
+            broken.AddRange(ToTrainingOptions().Violations());
+            if (broken.Count > 0) throw new ArgumentException("R2ec options:" + Environment.NewLine + string.Join(Environment.NewLine, broken));
         }
+
+        // What the engine's training is told; device, seed, folder for temporary files and the three single settings follow when it runs.
+        internal R2ecTrainingOptions ToTrainingOptions() => new()
+        {
+            Backbone = Backbone,
+            BackboneOutput = BackboneOutput,
+            CatalogueBackbone = CatalogueBackbone,
+            InitialModel = InitialModel?.Model,
+            WeightType = WeightType,
+            Adapter = Adapter,
+            Chat = Chat,
+            Prompts = Prompts,
+            Settings = Settings,
+            WarmUp = WarmUp,
+            AnchorWeight = AnchorWeight,
+            RecPO = RecPO,
+            RunRecPO = RunRecPO,
+        };
 
         internal ScoringOptions ToScoringOptions() => new()
         {

@@ -11,22 +11,10 @@ internal static class Training
     public static R2ecModel Run(IHostEnvironment environment, IHost host, IChannel channel, Catalogue catalogue,
         IReadOnlyList<PurchaseRow> train, IReadOnlyList<PurchaseRow>? valid, R2ecTrainer.Options options)
     {
-        R2ecTrainingOptions settings = new()
+        R2ecTrainingOptions settings = options.ToTrainingOptions() with
         {
-            Backbone = options.Backbone,
-            BackboneOutput = options.BackboneOutput,
             TemporaryFolder = ZipEntries.TemporaryFolder(environment),
-            CatalogueBackbone = options.CatalogueBackbone,
-            InitialModel = options.InitialModel?.Model,
             Device = Devices.Of(environment, channel).ToString(),
-            WeightType = options.WeightType,
-            Adapter = options.Adapter,
-            Chat = options.Chat,
-            Prompts = options.Prompts,
-            WarmUp = options.WarmUp,
-            AnchorWeight = options.AnchorWeight,
-            RecPO = options.RecPO,
-            RunRecPO = options.RunRecPO,
             Seed = options.Seed ?? host.Rand.Next(),
         };
         settings = settings with { Settings = Settings(options, settings) };

@@ -48,9 +48,12 @@ public static class R2ecTraining
 
             if (options.RunRecPO)
             {
-                RecPOOptions settings = options.RecPO ?? (model.Teaching is null ? RecPOOptions.Paper : RecPOOptions.Cpu);
+                // A model made from a catalogue keeps its few tokens when it is saved, not its teacher.
+                bool madeOfCatalogue = model.Teaching is not null || model.Settings.ReasoningTokens is not null;
+                RecPOOptions settings = options.RecPO ?? ((madeOfCatalogue ? RecPOOptions.Cpu : RecPOOptions.Paper) with { Seed = options.Seed });
                 if (guide is not null) settings = settings with { EmbeddingDelta = settings.EmbeddingDelta ?? guide.Folds };
                 if ((guide ?? teacher) is { } known) settings = settings with { AuxiliaryLoss = settings.AuxiliaryLoss ?? Anchor(model, known, options) };
+                if (madeOfCatalogue && settings.AuxiliaryLoss is null && options.AnchorWeight > 0) progress?.Report(new R2ecProgress(TrainingPhase.RecPO, 0, 0, NoAnchor) { IsWarning = true });
                 model.Training = RecPOTrainer.Train(model, train, validation, settings, progress, cancel);
             }
             else
@@ -66,6 +69,9 @@ public static class R2ecTraining
             throw;
         }
     }
+
+    private const string NoAnchor = "RecPO goes on from a backbone whose linear teacher is not here (a model file does not hold it, and it fits the rows that it was made from only): nothing holds the "
+        + "ranking while rewards are followed. Compare it with the model before, or fit anew.";
 
     // A given backbone is not wired from the linear teacher, but can follow it: its scores of all candidates say more than one purchase does, and it knows what to say.
     private static TeacherGuide? Teacher(Catalogue catalogue, IReadOnlyList<PurchaseRow> train, WarmUpOptions warmUp, R2ecTrainingOptions options, IProgress<R2ecProgress>? progress, CancellationToken cancel)

@@ -2,12 +2,13 @@ using RRec.Backbones;
 using RRec.CatalogueBackbone;
 using RRec.RecPO;
 using RRec.Text;
+using RRec.WarmUp;
 using TorchSharp;
 
 namespace RRec;
 
 /// <summary>Everything that <see cref="R2ecTraining"/> needs besides the data, by stage: backbone, warm-up, RecPO, model.</summary>
-public sealed partial record R2ecTrainingOptions
+public sealed record R2ecTrainingOptions
 {
     /// <summary>A Hugging Face folder of a supported family. Null (default): a small backbone is made from the catalogue and the training rows.</summary>
     public string? Backbone { get; init; }
@@ -48,13 +49,26 @@ public sealed partial record R2ecTrainingOptions
     /// <summary>Continue from this model instead of a backbone: it is copied, not changed, and no warm-up runs. Null (default): start anew. Excludes <see cref="Backbone"/>.</summary>
     public R2ecModel? InitialModel { get; init; }
 
-    /// <summary>RecPO's settings; null (default): <see cref="RecPOOptions.Cpu"/> for a backbone made here, <see cref="RecPOOptions.Paper"/> for a given folder.</summary>
+    /// <summary>
+    /// The supervised training before RecPO. Null (default): the defaults of <see cref="WarmUpOptions"/> for a backbone made here, none for a given folder.
+    /// Ignored with <see cref="InitialModel"/>. A given folder's warm-up follows a linear teacher fitted to the training rows and writes the statements that it suggests,
+    /// unless <see cref="WarmUpOptions.TeacherWeight"/> is 0; where there is a teacher the learned temperature replaces that of <see cref="Settings"/>.
+    /// </summary>
+    public WarmUpOptions? WarmUp { get; init; }
+
+    /// <summary>
+    /// Weight of the warm-up's losses beside RecPO's own, so that following rewards does not forget the ranking (and, with a given <see cref="Backbone"/>, the language).
+    /// 0 or more; default 1; 0: none. Only where there was a warm-up with a teacher, and where <see cref="RecPO"/> brings no auxiliary loss of its own.
+    /// </summary>
+    public double AnchorWeight { get; init; } = 1;
+
+    /// <summary>RecPO's settings; null (default): <see cref="RecPOOptions.Cpu"/> for a backbone made from a catalogue, <see cref="RecPOOptions.Paper"/> for a given folder.</summary>
     public RecPOOptions? RecPO { get; init; }
 
     /// <summary>Whether RecPO runs at all; false stops after the warm-up. Default true.</summary>
     public bool RunRecPO { get; init; } = true;
 
-    /// <summary>Seeds whatever is random and has no seed of its own.</summary>
+    /// <summary>Seeds everything random. Stages whose options are given (<see cref="CatalogueBackbone"/>, <see cref="WarmUp"/>, <see cref="RecPO"/>) bring their own seed. Default 0.</summary>
     public int Seed { get; init; }
 
     internal torch.ScalarType ScalarType => WeightType switch
@@ -73,7 +87,7 @@ public sealed partial record R2ecTrainingOptions
         _ => Adapter is null && !Weights.GgufFile.Is(folder) && WeightTypes.TrainsInFull(BackboneConfig.Load(folder)),
     };
 
-    /// <summary>Every setting that breaks its rule, those of the stages included; empty where all are fine.</summary>
+    /// <summary>Every setting that breaks its rule, those of the stages included (<c>WarmUp.Steps is -1: ...</c>); empty where all are fine. Stages that do not run are not looked at.</summary>
     public IReadOnlyList<string> Violations()
     {
         List<string> found = [];
@@ -83,10 +97,16 @@ public sealed partial record R2ecTrainingOptions
         if (Backbone is null && (Adapter ?? (object?)Chat ?? Prompts) is not null) found.Add("Adapter, Chat and Prompts belong to a given Backbone, and there is none.");
         if (Adapter is not null && !Directory.Exists(Adapter)) found.Add($"Adapter is '{Adapter}': there is no such folder.");
         if (WeightType is not ("float32" or "bfloat16" or "float16" or "auto")) found.Add($"WeightType is '{WeightType}': it must be float32, bfloat16, float16 or auto.");
-        if (Settings is not null) found.AddRange(Settings.Violations());
-        AddWarmUpViolations(found);
-        if (RunRecPO && RecPO is not null) found.AddRange(RecPO.Violations());
+        bool makes = Backbone is null && InitialModel is null;
+        if (makes && BackboneOutput is not null && (BackboneOutput.Trim().Length == 0 || File.Exists(BackboneOutput))) found.Add($"BackboneOutput is '{BackboneOutput}': it must be a folder, which is made where it is missing.");
+        if (!(AnchorWeight >= 0 && double.IsFinite(AnchorWeight))) found.Add(FormattableString.Invariant($"AnchorWeight is {AnchorWeight}: it must be 0 or more and finite."));
+        Add(nameof(Settings), Settings?.Violations());
+        if (InitialModel is null) Add(nameof(CatalogueBackbone), CatalogueBackbone?.Violations());
+        if (InitialModel is null) Add(nameof(WarmUp), WarmUp?.Violations());
+        if (RunRecPO) Add(nameof(RecPO), RecPO?.Violations());
         return found;
+
+        void Add(string stage, IReadOnlyList<string>? violations) => found.AddRange((violations ?? []).Select(v => $"{stage}.{v}"));
     }
 
     /// <summary>The gate that every training passes.</summary>

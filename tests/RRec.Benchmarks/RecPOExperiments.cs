@@ -88,7 +88,7 @@ internal static class RecPOExperiments
         return RecPOOptions.Cpu with
         {
             MaxSteps = steps, Epochs = 1000, LearningRate = Number("rate", 1e-3), PolicyLossWeight = Number("policy", 1), ItemLossWeight = Number("item", 0.1),
-            UsersPerStep = (int)Number("users", 64), TrajectoriesPerUser = (int)Number("group", 8), EntropyBonus = Number("entropy", 0), SoftmaxWeight = Number("beta", 0.05), RewardTargets = (int)Number("targets", 1), AdamEpsilon = Number("eps", 1e-8), Schedule = LearningRateShape.Linear, FinalLearningRateShare = Number("final", 0.1), WarmUpSteps = (int)Number("warm", 5),
+            UsersPerStep = (int)Number("users", 64), TrajectoriesPerUser = (int)Number("group", 8), EntropyBonus = Number("entropy", 0), SoftmaxWeight = Number("beta", 0.05), RewardTargets = (int)Number("targets", 1), AdamEpsilon = Number("eps", 1e-8), Schedule = LearningRateShape.Linear, FinalLearningRateShare = Number("final", 0.1), RateWarmUpSteps = (int)Number("warm", 5),
             RelabelTopK = (int)Number("relabel", 2), Seed = (int)Number("seed", 0), ClipNorm = Number("clip", 1), RestoreBest = false, EvaluationRows = 1, EvaluationSteps = steps, EvaluateAtStart = false,
             TrainOnly = values.GetValueOrDefault("only", "layers.1.self_attn.o_proj"), EmbeddingDelta = guide.Folds, InnerUpdates = (int)Number("inner", 1),
             AuxiliaryLoss = Number("anchor", 0) is > 0 and double weight ? new RankingAnchor(model, guide, new WarmUpOptions { UniformCandidates = 150, LabelCandidates = 100 }, weight) : null,

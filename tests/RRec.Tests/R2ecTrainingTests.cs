@@ -9,7 +9,7 @@ namespace RRec.Tests;
 /// <summary>The whole way from purchases to a model, on an invented shop in which people stay with one kind of thing.</summary>
 public sealed class R2ecTrainingTests
 {
-    private static readonly RecPOOptions Short = RecPOOptions.Cpu with { MaxSteps = 4, UsersPerStep = 8, TrajectoriesPerUser = 3, EvaluationSteps = 2, TableNegatives = 4, WarmUpSteps = 0, TableRefreshSteps = 0 };
+    private static readonly RecPOOptions Short = RecPOOptions.Cpu with { MaxSteps = 4, UsersPerStep = 8, TrajectoriesPerUser = 3, EvaluationSteps = 2, TableNegatives = 4, RateWarmUpSteps = 0, TableRefreshSteps = 0 };
 
     private static readonly R2ecTrainingOptions Options = new() { CatalogueBackbone = Shop.Recipe, WarmUp = new() { Steps = 4, UsersPerStep = 8, UniformCandidates = 10 }, RecPO = Short };
 
@@ -39,6 +39,30 @@ public sealed class R2ecTrainingTests
         Assert.Null(start.Training);
         Assert.Equal(whole.Recommend([train[5].History]).Single().Scores, continued.Recommend([train[5].History]).Single().Scores);
         Assert.NotEqual(before, continued.Recommend([default]).SelectMany(a => a.Scores));
+    }
+
+    [Fact]
+    public void Going_on_without_the_teacher_is_warned_of_and_takes_the_preset_of_a_catalogue_backbone()
+    {
+        using R2ecModel start = R2ecTraining.Fit(Shop.Catalogue, Shop.Rows(120, 1), null, Options with { RunRecPO = false });
+        List<R2ecProgress> seen = [];
+        using CancellationTokenSource stop = new();
+        // Other rows than those that the backbone was made from, as with a loaded model, which has no teacher at all.
+        Listener listener = new(seen, p => { if (p.StepMetrics is not null) stop.Cancel(); });
+        Assert.ThrowsAny<OperationCanceledException>(() => R2ecTraining.Fit(Shop.Catalogue, Shop.Rows(400, 9), null, new() { InitialModel = start }, listener, stop.Token));
+        Assert.Contains(seen, p => p.IsWarning && p.Message!.Contains("linear teacher is not here"));
+        Assert.Equal(RecPOOptions.Cpu.MaxSteps, seen.First(p => p.StepMetrics is not null).TotalSteps);
+
+        seen.Clear();
+        using R2ecModel held = R2ecTraining.Fit(Shop.Catalogue, Shop.Rows(120, 1), null, Options with { InitialModel = start }, new Listener(seen));
+        Assert.DoesNotContain(seen, p => p.IsWarning);
+    }
+
+    [Fact]
+    public void A_report_reads_as_one_line()
+    {
+        Assert.Equal("WarmUp 3/20, loss 1.500, divergence 0.2", new R2ecProgress(TrainingPhase.WarmUp, 3, 20, "divergence 0.2") { Loss = 1.5 }.ToString());
+        Assert.Equal("Backbone, reading", new R2ecProgress(TrainingPhase.Backbone, 0, 0, "reading").ToString());
     }
 
     [Fact]
@@ -103,8 +127,12 @@ public sealed class R2ecTrainingTests
         Assert.Empty(given.Violations());
     }
 
-    private sealed class Listener(List<R2ecProgress> seen) : IProgress<R2ecProgress>
+    private sealed class Listener(List<R2ecProgress> seen, Action<R2ecProgress>? also = null) : IProgress<R2ecProgress>
     {
-        public void Report(R2ecProgress value) => seen.Add(value);
+        public void Report(R2ecProgress value)
+        {
+            seen.Add(value);
+            also?.Invoke(value);
+        }
     }
 }

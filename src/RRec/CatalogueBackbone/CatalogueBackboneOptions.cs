@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace RRec.CatalogueBackbone;
 
 /// <summary>
@@ -46,7 +48,7 @@ public sealed record CatalogueBackboneOptions
 
     // ---- factors and their distillation --------------------------------------------------------------------------------------------
 
-    /// <summary>Hidden size of the decoder, a multiple of 64 (heads of 32). Default 256; the factors' rank follows from it. Range 64 to 1024.</summary>
+    /// <summary>Hidden size of the decoder, a multiple of 64 (heads of 32). Default 256; the factors' rank follows from it. Range 128 to 1,024.</summary>
     public int HiddenSize { get; init; } = 256;
 
     /// <summary>Decoder layers. Default 2, range 2 to 8: layer 1 reads the reasoning, further ones start as noise.</summary>
@@ -55,7 +57,7 @@ public sealed record CatalogueBackboneOptions
     /// <summary>Steps of the linear distillation of the factors. Default 600, range &gt;= 0; 0 keeps the eigenvectors.</summary>
     public int DistillationSteps { get; init; } = 600;
 
-    /// <summary>Histories a step of the distillation. Default 192.</summary>
+    /// <summary>Histories a step of the distillation. Default 192, range &gt;= 1.</summary>
     public int DistillationBatch { get; init; } = 192;
 
     /// <summary>
@@ -95,36 +97,47 @@ public sealed record CatalogueBackboneOptions
     /// <summary>Seed of everything random in the build. Default 0.</summary>
     public int Seed { get; init; }
 
-    /// <summary>Collects every violated rule into one exception.</summary>
-    /// <exception cref="ArgumentException">Names each option, its value and its range.</exception>
+    /// <summary>Every setting that breaks its rule, one sentence each; empty where all are fine.</summary>
+    public IReadOnlyList<string> Violations()
+    {
+        List<string> found = [];
+        void Check(bool ok, string name, object value, string rule)
+        {
+            if (!ok) found.Add(string.Create(CultureInfo.InvariantCulture, $"{name} is {value}: it must be {rule}."));
+        }
+
+        static bool NotNegative(double x) => x >= 0 && double.IsFinite(x);
+        static bool Positive(double x) => x > 0 && double.IsFinite(x);
+
+        Check(Positive(EaseRidge), nameof(EaseRidge), EaseRidge, "above 0");
+        Check(NotNegative(TextWeight), nameof(TextWeight), TextWeight, "0 or more");
+        Check(NotNegative(NewItemBoost), nameof(NewItemBoost), NewItemBoost, "0 or more");
+        Check(NotNegative(NextItemWeight), nameof(NextItemWeight), NextItemWeight, "0 or more");
+        Check(Positive(NextItemRidge), nameof(NextItemRidge), NextItemRidge, "above 0");
+        Check(Decay is > 0 and < 1, nameof(Decay), Decay, "between 0 and 1, both excluded");
+        Check(Window is >= 1 and <= 200, nameof(Window), Window, "1 to 200");
+        Check(NextItems >= 1, nameof(NextItems), NextItems, "1 or more");
+        Check(MaxTeacherItems >= 2, nameof(MaxTeacherItems), MaxTeacherItems, "2 or more");
+        Check(LargeTeacherRank is >= 2 and <= 2048, nameof(LargeTeacherRank), LargeTeacherRank, "2 to 2,048");
+        Check(HiddenSize is >= 128 and <= 1024 && HiddenSize % 64 == 0, nameof(HiddenSize), HiddenSize, "a multiple of 64 from 128 to 1,024");
+        Check(Layers is >= 2 and <= 8, nameof(Layers), Layers, "2 to 8");
+        Check(DistillationSteps >= 0, nameof(DistillationSteps), DistillationSteps, "0 or more");
+        Check(DistillationBatch >= 1, nameof(DistillationBatch), DistillationBatch, "1 or more");
+        Check(NotNegative(TeacherTemperature), nameof(TeacherTemperature), TeacherTemperature, "0 (derived) or more");
+        Check(NamedAttributes is >= 0 and <= 8, nameof(NamedAttributes), NamedAttributes, "0 to 8");
+        Check(NotNegative(AttributeStrength), nameof(AttributeStrength), AttributeStrength, "0 (chosen) or more");
+        Check(Folds is 0 or (>= 2 and <= 20), nameof(Folds), Folds, "0, or 2 to 20");
+        Check(TimeTeachers is >= 0 and <= 8, nameof(TimeTeachers), TimeTeachers, "0 to 8");
+        Check(WordMerges >= 0, nameof(WordMerges), WordMerges, "0 or more");
+        Check(MaxVocabulary >= 512, nameof(MaxVocabulary), MaxVocabulary, "512 or more");
+        return found;
+    }
+
+    /// <summary>The gate that every build passes.</summary>
+    /// <exception cref="ArgumentException">Names all violations at once.</exception>
     public void Validate()
     {
-        List<string> wrong = [];
-        void Rule(bool holds, string name, object value, string range)
-        {
-            if (!holds) wrong.Add($"{name} is {value}; expected {range}");
-        }
-        Rule(EaseRidge > 0, nameof(EaseRidge), EaseRidge, "> 0");
-        Rule(TextWeight >= 0, nameof(TextWeight), TextWeight, ">= 0");
-        Rule(NewItemBoost >= 0, nameof(NewItemBoost), NewItemBoost, ">= 0");
-        Rule(NextItemWeight >= 0, nameof(NextItemWeight), NextItemWeight, ">= 0");
-        Rule(NextItemRidge > 0, nameof(NextItemRidge), NextItemRidge, "> 0");
-        Rule(Decay is > 0 and < 1, nameof(Decay), Decay, "between 0 and 1, both excluded");
-        Rule(Window is >= 1 and <= 200, nameof(Window), Window, "1 to 200");
-        Rule(NextItems >= 1, nameof(NextItems), NextItems, ">= 1");
-        Rule(MaxTeacherItems >= 2, nameof(MaxTeacherItems), MaxTeacherItems, ">= 2");
-        Rule(LargeTeacherRank is >= 2 and <= 2048, nameof(LargeTeacherRank), LargeTeacherRank, "2 to 2048");
-        Rule(HiddenSize is >= 128 and <= 1024 && HiddenSize % 64 == 0, nameof(HiddenSize), HiddenSize, "a multiple of 64 from 128 to 1024");
-        Rule(Layers is >= 2 and <= 8, nameof(Layers), Layers, "2 to 8");
-        Rule(DistillationSteps >= 0, nameof(DistillationSteps), DistillationSteps, ">= 0");
-        Rule(DistillationBatch >= 1, nameof(DistillationBatch), DistillationBatch, ">= 1");
-        Rule(TeacherTemperature >= 0, nameof(TeacherTemperature), TeacherTemperature, ">= 0");
-        Rule(NamedAttributes is >= 0 and <= 8, nameof(NamedAttributes), NamedAttributes, "0 to 8");
-        Rule(AttributeStrength >= 0, nameof(AttributeStrength), AttributeStrength, ">= 0");
-        Rule(Folds is 0 or (>= 2 and <= 20), nameof(Folds), Folds, "0, or 2 to 20");
-        Rule(TimeTeachers is >= 0 and <= 8, nameof(TimeTeachers), TimeTeachers, "0 to 8");
-        Rule(WordMerges >= 0, nameof(WordMerges), WordMerges, ">= 0");
-        Rule(MaxVocabulary >= 512, nameof(MaxVocabulary), MaxVocabulary, ">= 512");
-        if (wrong.Count > 0) throw new ArgumentException("Catalogue backbone options: " + string.Join("; ", wrong) + ".");
+        IReadOnlyList<string> found = Violations();
+        if (found.Count > 0) throw new ArgumentException("Catalogue backbone options:" + Environment.NewLine + string.Join(Environment.NewLine, found));
     }
 }

@@ -10,7 +10,7 @@ public static class LearningRateSchedule
     public static double At(int step, int totalSteps, RecPOOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return At(step, totalSteps, options.LearningRate, options.Schedule, options.WarmUpSteps, options.FinalLearningRateShare);
+        return At(step, totalSteps, options.LearningRate, options.Schedule, options.RateWarmUpSteps, options.FinalLearningRateShare);
     }
 
     /// <summary>The rate of a step, all values given.</summary>

@@ -48,7 +48,7 @@ public sealed partial record RecPOOptions
         Check(UpdateMemory >= 0, nameof(UpdateMemory), UpdateMemory, "0 (found) or more MiB");
         Check(LearningRate is > 0 and <= 100, nameof(LearningRate), LearningRate, "above 0 and at most 100");
         Check(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, "Constant, Cosine or Linear");
-        Check(WarmUpSteps >= 0, nameof(WarmUpSteps), WarmUpSteps, "0 or more");
+        Check(RateWarmUpSteps >= 0, nameof(RateWarmUpSteps), RateWarmUpSteps, "0 or more");
         Check(FinalLearningRateShare is >= 0 and <= 1, nameof(FinalLearningRateShare), FinalLearningRateShare, "0 to 1");
         Check(Beta1 is >= 0 and < 1, nameof(Beta1), Beta1, "at least 0 and below 1");
         Check(Beta2 is >= 0 and < 1, nameof(Beta2), Beta2, "at least 0 and below 1");
@@ -66,7 +66,7 @@ public sealed partial record RecPOOptions
         Check(EvaluationSteps >= 0, nameof(EvaluationSteps), EvaluationSteps, "0 (8 times an epoch) or more");
         Check(EvaluationRows >= 0, nameof(EvaluationRows), EvaluationRows, "0 (all) or more");
         Check(Patience >= 0, nameof(Patience), Patience, "0 (never) or more");
-        Check(CheckpointDirectory is null || CheckpointDirectory.Trim().Length > 0, nameof(CheckpointDirectory), "blank", "null or a path");
+        Check(CheckpointDirectory is null || (CheckpointDirectory.Trim().Length > 0 && !File.Exists(CheckpointDirectory)), nameof(CheckpointDirectory), $"'{CheckpointDirectory}'", "null or a folder, which is made where it is missing");
         Check(CheckpointSteps >= 0, nameof(CheckpointSteps), CheckpointSteps, "0 (at evaluations) or more");
         Check(KeepCheckpoints >= 1, nameof(KeepCheckpoints), KeepCheckpoints, "1 or more");
         Check(Enum.IsDefined(Compatibility), nameof(Compatibility), Compatibility, "Recommended or Official");

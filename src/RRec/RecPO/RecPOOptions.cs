@@ -171,7 +171,7 @@ public sealed partial record RecPOOptions
     public LearningRateShape Schedule { get; init; } = LearningRateShape.Constant;
 
     /// <summary>Steps in which the rate climbs linearly from 0. 0 or more; default 0 (the authors' 32 had no effect, O15).</summary>
-    public int WarmUpSteps { get; init; }
+    public int RateWarmUpSteps { get; init; }
 
     /// <summary>Where cosine and linear schedules end, as a share of the rate. 0 to 1; default 0. Ignored by Constant.</summary>
     public double FinalLearningRateShare { get; init; }
@@ -289,6 +289,6 @@ public sealed partial record RecPOOptions
     public static RecPOOptions Cpu => new()
     {
         AdvantageScale = AdvantageScale.Batch, RelabelTopK = 2, Tuning = Tuning.Full, PolicyLossWeight = 0.1, ItemLossWeight = 0.5, LearningRate = 1e-5,
-        Schedule = LearningRateShape.Cosine, WarmUpSteps = 10, FinalLearningRateShare = 0.1, MaxSteps = 60, EvaluationSteps = 20, EvaluationRows = 1000, TableNegatives = 200, Patience = 0,
+        Schedule = LearningRateShape.Cosine, RateWarmUpSteps = 10, FinalLearningRateShare = 0.1, MaxSteps = 60, EvaluationSteps = 20, EvaluationRows = 1000, TableNegatives = 200, Patience = 0,
     };
 }

@@ -71,8 +71,8 @@ public sealed record WarmUpOptions
     /// <summary>Decay of the running mean of the weights that is kept in the end; 0: the last weights. From 0 to below 1; default 0.95.</summary>
     public double WeightAverage { get; init; } = 0.95;
 
-    /// <summary>Gradient norm limit; 0: none. Default 1.</summary>
-    public double MaxGradientNorm { get; init; } = 1;
+    /// <summary>The norm to which gradients are clipped. 0 (never) or above; default 1.</summary>
+    public double ClipNorm { get; init; } = 1;
 
     /// <summary>
     /// Whether training rows take the fold tables and the teachers without their user. Default false: the whole teacher is followed on the tables that
@@ -92,7 +92,7 @@ public sealed record WarmUpOptions
         List<string> found = [];
         void Check(bool ok, string name, object value, string rule)
         {
-            if (!ok) found.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"WarmUp.{name} is {value}: it must be {rule}."));
+            if (!ok) found.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name} is {value}: it must be {rule}."));
         }
 
         Check(Steps >= 0, nameof(Steps), Steps, "0 or more");
@@ -104,18 +104,18 @@ public sealed record WarmUpOptions
         Check(TeacherCandidates >= 0, nameof(TeacherCandidates), TeacherCandidates, "0 or more");
         Check(OwnReasonings >= 0, nameof(OwnReasonings), OwnReasonings, "0 or more");
         Check(LabelCandidates >= 1, nameof(LabelCandidates), LabelCandidates, "1 or more");
-        foreach ((double weight, string name) in new[] { (TeacherWeight, nameof(TeacherWeight)), (LabelWeight, nameof(LabelWeight)), (AnswerWeight, nameof(AnswerWeight)), (ReasoningWeight, nameof(ReasoningWeight)), (MaxGradientNorm, nameof(MaxGradientNorm)), (StatementTemperature, nameof(StatementTemperature)) })
+        foreach ((double weight, string name) in new[] { (TeacherWeight, nameof(TeacherWeight)), (LabelWeight, nameof(LabelWeight)), (AnswerWeight, nameof(AnswerWeight)), (ReasoningWeight, nameof(ReasoningWeight)), (ClipNorm, nameof(ClipNorm)), (StatementTemperature, nameof(StatementTemperature)) })
             Check(weight >= 0 && double.IsFinite(weight), name, weight, "0 or more");
         Check(TitleDropout is >= 0 and < 1, nameof(TitleDropout), TitleDropout, "from 0 to below 1");
         Check(WeightAverage is >= 0 and < 1, nameof(WeightAverage), WeightAverage, "from 0 to below 1");
         return found;
     }
 
-    /// <summary>The gate.</summary>
+    /// <summary>The gate that every warm-up passes.</summary>
     /// <exception cref="ArgumentException">Names all violations at once.</exception>
     public void Validate()
     {
         IReadOnlyList<string> found = Violations();
-        if (found.Count > 0) throw new ArgumentException(string.Join(Environment.NewLine, found));
+        if (found.Count > 0) throw new ArgumentException("Warm-up options:" + Environment.NewLine + string.Join(Environment.NewLine, found));
     }
 }

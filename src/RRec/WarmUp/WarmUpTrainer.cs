@@ -69,7 +69,7 @@ public static class WarmUpTrainer
             double value = loss.item<float>();
             if (!double.IsFinite(value)) throw new InvalidOperationException($"Warm-up step {step + 1}: the loss is {value}. A lower WarmUp.LearningRate (now {options.LearningRate}) may help.");
             loss.backward();
-            optimizer.ClipGradients(options.MaxGradientNorm);
+            optimizer.ClipGradients(options.ClipNorm);
             double rate = LearningRateSchedule.At(step, options.Steps, options.LearningRate, LearningRateShape.Cosine, options.RateWarmUpSteps, 0.05);
             optimizer.Step(rate);
             if (learnTemperature) temperatureOptimizer.Step(0.01 * rate / options.LearningRate);

@@ -88,7 +88,7 @@ internal static class LlmBench
         RecPOOptions recpo = RecPOOptions.Paper with
         {
             UsersPerStep = 4, TrajectoriesPerUser = 4, SamplingTemperature = 1, TopK = 50, AdvantageScale = AdvantageScale.Batch, LearningRate = 5e-5, PolicyLossWeight = 1, ItemLossWeight = 0.5, AuxiliaryLoss = anchor,
-            Schedule = LearningRateShape.Cosine, FinalLearningRateShare = 0.1, WarmUpSteps = 3, TableNegatives = 300, EvaluateAtStart = false, EvaluationSteps = int.MaxValue, Tuning = Tuning.Lora, Seed = 1,
+            Schedule = LearningRateShape.Cosine, FinalLearningRateShare = 0.1, RateWarmUpSteps = 3, TableNegatives = 300, EvaluateAtStart = false, EvaluationSteps = int.MaxValue, Tuning = Tuning.Lora, Seed = 1,
         };
         cost += report.Timed("RecPO", budget.RecPOSteps, budget.Minutes * 0.25 * 60, steps => RecPOTrainer.Train(model, data.All.Train, null, recpo with { MaxSteps = steps }, report.Progress));
         report.Rank(model, Everything, cost);

@@ -16,7 +16,7 @@ internal sealed class UninformedModels(MovieLens data, int seed, IReadOnlySet<st
     /// <summary>Full RecPO as it is run here. Item loss alone wants a fifth of the rate: with this one it loses what it started with.</summary>
     internal static RecPOOptions Full { get; } = RecPOOptions.Cpu with
     {
-        MaxSteps = 250, Epochs = 1000, LearningRate = 5e-3, Schedule = LearningRateShape.Linear, WarmUpSteps = 5, FinalLearningRateShare = 0.1, AdamEpsilon = 1e-3,
+        MaxSteps = 250, Epochs = 1000, LearningRate = 5e-3, Schedule = LearningRateShape.Linear, RateWarmUpSteps = 5, FinalLearningRateShare = 0.1, AdamEpsilon = 1e-3,
         PolicyLossWeight = 1, ItemLossWeight = 0.1, EntropyBonus = 0.03, UsersPerStep = 64, TrajectoriesPerUser = 8, RewardTargets = 20,
         TrainOnly = "layers.1.self_attn.o_proj", EvaluateAtStart = false, EvaluationRows = 1, RestoreBest = false,
     };

@@ -117,7 +117,7 @@ public sealed class TrainerTests : IDisposable
         R2ecTrainer.Options options = SmallShop.Options(ml);
         string blocked = Path.Combine(_folder, "a file");
         File.WriteAllText(blocked, "where a folder is asked for");
-        options.RecPO = options.RecPO! with { CheckpointDirectory = blocked };
+        options.RecPO = options.RecPO! with { CheckpointDirectory = Path.Combine(blocked, "run") };
         TrainValidationTestData split = ml.Recommendation().TimeOrderedSplit(SmallShop.Histories(ml));
         ml.Recommendation().Trainers.R2ec(options).Fit(split.TrainSet, split.ValidationSet);
         foreach (string part in new[] { "36 items", "training rows", "seed 3", "Phase Backbone", "Phase WarmUp", "Phase RecPO", "Step 1 of 2", "Step 2 of 2", "reward", "Validation:" })

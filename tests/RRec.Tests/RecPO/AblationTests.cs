@@ -133,7 +133,7 @@ public sealed class AblationTests
     {
         RecPOOptions four = Two with { MaxSteps = 4, LearningRate = 1e-3 };
         Assert.Equal([1e-3, 1e-3, 1e-3, 1e-3], Rates(four));
-        Assert.Equal([0.5e-3, 1e-3, 1e-3, 0.5e-3], Rates(four with { WarmUpSteps = 2, Schedule = LearningRateShape.Linear }), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal([0.5e-3, 1e-3, 1e-3, 0.5e-3], Rates(four with { RateWarmUpSteps = 2, Schedule = LearningRateShape.Linear }), (a, b) => Math.Abs(a - b) < 1e-12);
         Assert.Equal([1e-3, 0.5 + 0.25 * Math.Sqrt(2), 0.5, 0.5 - 0.25 * Math.Sqrt(2)], Rates(four with { Schedule = LearningRateShape.Cosine }).Select((r, i) => i == 0 ? r : r * 1e3), (a, b) => Math.Abs(a - b) < 1e-9);
         double free = Norm(Weights(Two)), decayed = Norm(Weights(Two with { WeightDecay = 100 }));
         Assert.True(decayed < 0.9 * free, $"{free} -> {decayed}"); // twice 10% off all that is trained

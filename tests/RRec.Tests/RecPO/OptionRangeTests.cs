@@ -41,7 +41,7 @@ public sealed class OptionRangeTests
         new(nameof(RecPOOptions.UpdateMemory), x => Default with { UpdateMemory = (int)x }, [0, 4096], [-1]),
         new(nameof(RecPOOptions.LearningRate), x => Default with { LearningRate = x }, [1e-9, 1], [0, -1, double.NaN, double.PositiveInfinity]),
         new(nameof(RecPOOptions.Schedule), x => Default with { Schedule = (LearningRateShape)x }, [0, 1, 2], [3]),
-        new(nameof(RecPOOptions.WarmUpSteps), x => Default with { WarmUpSteps = (int)x }, [0, 5], [-1]),
+        new(nameof(RecPOOptions.RateWarmUpSteps), x => Default with { RateWarmUpSteps = (int)x }, [0, 5], [-1]),
         new(nameof(RecPOOptions.FinalLearningRateShare), x => Default with { FinalLearningRateShare = x }, [0, 1], [-0.1, 1.1]),
         new(nameof(RecPOOptions.Beta1), x => Default with { Beta1 = x }, [0, 0.99], [-0.1, 1]),
         new(nameof(RecPOOptions.Beta2), x => Default with { Beta2 = x }, [0, 0.99], [-0.1, 1]),

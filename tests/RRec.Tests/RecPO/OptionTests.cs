@@ -33,7 +33,7 @@ public sealed class OptionTests
     [Fact]
     public void Rates_climb_then_follow_their_shape()
     {
-        RecPOOptions o = new() { LearningRate = 1, WarmUpSteps = 4, Schedule = LearningRateShape.Linear, FinalLearningRateShare = 0.2 };
+        RecPOOptions o = new() { LearningRate = 1, RateWarmUpSteps = 4, Schedule = LearningRateShape.Linear, FinalLearningRateShare = 0.2 };
         Assert.Equal([0.25, 0.5, 0.75, 1.0, 1.0], Enumerable.Range(0, 5).Select(s => LearningRateSchedule.At(s, 104, o)));
         Assert.Equal(0.6, LearningRateSchedule.At(54, 104, o), 12);
         Assert.Equal(0.2, LearningRateSchedule.At(104, 104, o), 12);

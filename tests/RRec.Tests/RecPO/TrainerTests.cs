@@ -122,7 +122,7 @@ public sealed class TrainerTests : IDisposable
         File.WriteAllText(blocked, "not a folder");
         List<R2ecProgress> seen = [];
         using R2ecModel model = TinyWorld.Model();
-        RecPOResult result = RecPOTrainer.Train(model, TinyWorld.Rows(20), null, TinyWorld.Options with { CheckpointDirectory = blocked, CheckpointSteps = 1, MaxSteps = 2 }, new Listener(seen));
+        RecPOResult result = RecPOTrainer.Train(model, TinyWorld.Rows(20), null, TinyWorld.Options with { CheckpointDirectory = Path.Combine(blocked, "run"), CheckpointSteps = 1, MaxSteps = 2 }, new Listener(seen));
         Assert.Equal(2, result.Steps);
         Assert.Contains(seen, p => p.Message?.Contains("could not be written") == true);
     }

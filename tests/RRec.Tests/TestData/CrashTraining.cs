@@ -32,7 +32,7 @@ internal static class CrashTraining
         torch.set_num_threads(1); // the promise is for the same number of threads
         RecPOOptions options = RecPOOptions.Cpu with
         {
-            MaxSteps = Steps, Epochs = 100, UsersPerStep = 6, TrajectoriesPerUser = 3, EvaluationSteps = 10, TableNegatives = 4, WarmUpSteps = 2, TableRefreshSteps = 7, Seed = 11,
+            MaxSteps = Steps, Epochs = 100, UsersPerStep = 6, TrajectoriesPerUser = 3, EvaluationSteps = 10, TableNegatives = 4, RateWarmUpSteps = 2, TableRefreshSteps = 7, Seed = 11,
             CheckpointDirectory = args[2], CheckpointSteps = CheckpointSteps,
         };
         using R2ecModel model = R2ecTraining.Fit(Shop.Catalogue, Shop.Rows(60, 1), Shop.Rows(20, 2), new R2ecTrainingOptions { Backbone = args[1], Settings = new() { Window = 6, MaxNewTokens = 4, Temperature = 0.05 }, RecPO = options });
