@@ -7,6 +7,8 @@ namespace RRec.MLNet;
 /// <summary>Makes a <see cref="Catalogue"/> of a view of items.</summary>
 internal static class CatalogueReader
 {
+    private const int MostNumbers = 8;
+
     /// <summary>The rules for the view of items, attributes included.</summary>
     public static IEnumerable<ColumnRule> Rules(ItemColumns columns) =>
     [
@@ -57,9 +59,11 @@ internal static class CatalogueReader
         return new Catalogue(read, category, categoryPlural);
     }
 
-    // By default: words and numbers. Dates, flags and spans need a name that says what they mean, so they are given by hand.
-    private static bool IsAttribute(DataViewType type) =>
-        (type is VectorDataViewType vector ? vector.ItemType : type) is TextDataViewType or NumberDataViewType or KeyDataViewType;
+    // By default: words and numbers, but no embeddings: many numbers say nothing in a prompt. Dates, flags and spans need a name that says what they mean, so they are
+    // given by hand.
+    private static bool IsAttribute(DataViewType type) => type is VectorDataViewType vector
+        ? vector.ItemType is TextDataViewType or KeyDataViewType || (vector.ItemType is NumberDataViewType && vector.Size is > 0 and <= MostNumbers)
+        : type is TextDataViewType or NumberDataViewType or KeyDataViewType;
 
     private static string[] Values(in VBuffer<ReadOnlyMemory<char>> texts, ItemColumns columns)
     {

@@ -95,14 +95,17 @@ internal sealed partial class SpokenAttributes
         {
             string[][] values = [.. catalogue.Items.Select(i => i.Attributes.Where(a => a.Label == label).SelectMany(a => a.Values)
                 .Select(CatalogueText.OneLine).Where(v => v.Length > 0).Distinct().ToArray())];
-            foreach (var attribute in NumericBands(label, values) ?? PlainValues(values)) yield return attribute;
+            foreach (var attribute in NumericBands(label, values) ?? PlainValues(label, values)) yield return attribute;
         }
     }
 
-    private static IEnumerable<(string, bool[])> PlainValues(string[][] values) =>
+    // A word speaks for itself; a number or a flag needs to be told what of: "Size 38", "Vegan True".
+    private static IEnumerable<(string, bool[])> PlainValues(string label, string[][] values) =>
         values.SelectMany(v => v).Where(v => v.Length <= 40).CountBy(v => v)
             .Where(v => v.Value >= 2).OrderByDescending(v => v.Value).ThenBy(v => v.Key, StringComparer.Ordinal).Take(200)
-            .Select(v => (v.Key, values.Select(x => x.Contains(v.Key)).ToArray())).ToArray();
+            .Select(v => (IsBare(v.Key) ? $"{label} {v.Key}" : v.Key, values.Select(x => x.Contains(v.Key)).ToArray())).ToArray();
+
+    private static bool IsBare(string value) => bool.TryParse(value, out _) || double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 
     /// <summary>Four bands with equal numbers of items where nearly all values are single, different numbers; decades where they are years; else null.</summary>
     private static List<(string, bool[])>? NumericBands(string label, string[][] values)

@@ -39,6 +39,22 @@ public class CatalogueReaderTests
         Assert.Equal(["Size: 0", "Brand: Acme"], Told(catalogue.Items[1])); // what is missing is not told
     }
 
+    private sealed class Embedded
+    {
+        public string ItemId { get; set; } = "a";
+        public string Title { get; set; } = "A";
+        [VectorType(9)] public float[] Embedding { get; set; } = new float[9];
+        public float[] Numbers { get; set; } = [1, 2];
+    }
+
+    [Fact]
+    public void Vectors_of_many_or_of_any_number_of_numbers_are_attributes_only_by_name()
+    {
+        IDataView items = _ml.Data.LoadFromEnumerable(new[] { new Embedded() });
+        Assert.Empty(Read(items, new ItemColumns()).Items[0].Attributes);
+        Assert.Equal(["Numbers: 1, 2"], Told(Read(items, Only("Numbers")).Items[0]));
+    }
+
     [Fact]
     public void Named_attributes_of_any_scalar_or_vector_type_come_in_the_order_given()
     {

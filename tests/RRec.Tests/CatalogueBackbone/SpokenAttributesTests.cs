@@ -32,6 +32,13 @@ public sealed class SpokenAttributesTests
     }
 
     [Fact]
+    public void Few_numbers_and_flags_are_said_with_what_they_are_of()
+    {
+        SpokenAttributes spoken = SpokenAttributes.From(Shop(i => [new("Size", [$"{36 + i % 4}"]), new("Vegan", [i % 2 == 0 ? "True" : "False"])]), Purchases);
+        Assert.Equal(["Size 36", "Size 37", "Size 38", "Size 39", "Vegan False", "Vegan True"], spoken.Words[spoken.Bands..]);
+    }
+
+    [Fact]
     public void A_year_in_most_titles_is_a_decade()
     {
         SpokenAttributes spoken = SpokenAttributes.From(Shop(_ => [], i => $"Film {i} ({1980 + i % 20})"), Purchases);
