@@ -1,6 +1,6 @@
 // From CSV to CSV: loads a saved model and a purchase log, and writes each user's recommendations with their reasoning.
 //
-//     dotnet run --project samples/BatchScoring -- MODEL.zip LOG.csv OUT.csv
+//     dotnet run -c Release --project samples/BatchScoring -- MODEL.zip LOG.csv OUT.csv
 //     LOG.csv: UserId,ItemId,Rating,Timestamp (seconds) with a header, as ratings.csv of MovieLens is.
 //
 // Nothing is held but the log and one batch of rows: the view is lazy, and rows are written as they are scored.
@@ -18,7 +18,7 @@ if (args.Length != 3)
 
 MLContext ml = new();
 ITransformer model = ml.Model.Load(args[0], out _);
-IDataView log = ml.Data.LoadFromTextFile<Purchase>(args[1], separatorChar: ',', hasHeader: true);
+IDataView log = ml.Data.LoadFromTextFile<Purchase>(args[1], separatorChar: ',', hasHeader: true, allowQuoting: true);
 IDataView scored = model.Transform(ml.Recommendation().CreateCurrentHistories(log, "UserId", "ItemId", "Timestamp", "Rating", now: TimeProvider.System.GetUtcNow()));
 
 string beside = args[2] + ".writing";

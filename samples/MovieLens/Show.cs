@@ -32,7 +32,7 @@ internal static class Show
         {
             AnsiConsole.Write(new Rule(Markup.Escape($"user {answer.UserId}")) { Justification = Justify.Left });
             Console.WriteLine("last purchases  " + string.Join("; ", answer.HistoryItems.TakeLast(5).Select(id => titles[id])));
-            Console.WriteLine("reasoning       " + answer.Reasoning.Trim(' ', ','));
+            Console.WriteLine("reasoning       " + answer.Reasoning);
             for (int i = 0; i < 5; i++)
                 Console.WriteLine(FormattableString.Invariant($"{i + 1,2}. {answer.Score[i],8:0.000}  {titles[answer.PredictedItems[i]]}"));
             Console.WriteLine(FormattableString.Invariant($"bought next     {titles[answer.Label]} (rank {answer.LabelRank:0} of {titles.Count})"));

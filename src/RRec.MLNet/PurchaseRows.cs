@@ -19,7 +19,7 @@ internal static class PurchaseRows
         IReadOnlyList<PurchaseRow> rows = view is HistoryView { HasLabel: true } histories && HasDefaultNames(columns)
             ? FromLog(histories, what, columns, index, warn)
             : FromCursor(view, what, options, columns, index, warn);
-        if (rows.Count == 0) throw new InvalidOperationException($"The {what} data has no rows.");
+        if (rows.Count == 0) throw new InvalidOperationException($"The {what} data has no rows{(what == "validation" ? "; leave it out to train without" : "")}.");
         return rows;
     }
 

@@ -27,7 +27,7 @@ public static partial class R2ecCatalog
     /// <param name="minimumHistory">How many earlier purchases a row must have; 1 by default, 0 also gives each user's first purchase a row.</param>
     /// <param name="duplicates">What to do where a user has an item more than once.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of a wrong type, or a number is out of its range.</exception>
-    /// <exception cref="InvalidOperationException">Nothing is left: an empty log, or one that the k-core empties.</exception>
+    /// <exception cref="InvalidOperationException">Nothing is left: an empty log, one that the k-core empties, or no user with enough purchases for a row.</exception>
     public static IDataView CreatePurchaseHistories(
         this RecommendationCatalog catalog,
         IDataView log,
@@ -46,6 +46,8 @@ public static partial class R2ecCatalog
         PurchaseLogCounts counts = purchases.Counts;
         (int[] users, int[] positions) = purchases.InTimeOrder;
         int[] rows = [.. Enumerable.Range(0, users.Length).Where(i => positions[i] >= minimumHistory)];
+        if (rows.Length == 0)
+            throw new InvalidOperationException($"{counts.Purchases} purchases of {counts.Users} users give no row: a row needs minimumHistory = {minimumHistory} earlier purchases of its user, and nobody has so many.");
         HistoryView view = new HistoryView(purchases, users, positions).Select(rows);
         using IChannel channel = catalog.GetEnvironment().Start(nameof(CreatePurchaseHistories));
         channel.Info(MessageSensitivity.None, string.Create(CultureInfo.InvariantCulture,
@@ -189,8 +191,23 @@ public static partial class R2ecCatalog
             channel.Warning(MessageSensitivity.None, string.Create(CultureInfo.InvariantCulture, $"{counts.Missing} log rows without user, item or time were left out."));
         }
 
+        WarnOfTimes(catalog, purchases, timeColumn, unit);
         return purchases;
     }
+
+    // A number says nothing of its unit, and a wrong one is no error: it only makes nonsense of every "so many days ago".
+    private static void WarnOfTimes(RecommendationCatalog catalog, PurchaseLog purchases, string timeColumn, TimestampUnit unit)
+    {
+        IEnumerable<long[]> times = purchases.TimesOf.Where(t => t.Length > 0);
+        long first = times.Min(t => t[0]), last = times.Max(t => t[^1]);
+        bool late = last > LatestPlausible, early = first > 0 && last < EarliestPlausible && unit == TimestampUnit.Milliseconds;
+        if (!late && !early) return;
+        using IChannel channel = catalog.GetEnvironment().Start(nameof(CreatePurchaseHistories));
+        channel.Warning(MessageSensitivity.None, $"The times in column '{timeColumn}' end {(late ? "behind the year 2200" : "before the year 1971")} if they are {unit}: is timestampUnit right?");
+    }
+
+    private static readonly long LatestPlausible = new DateTimeOffset(2200, 1, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds();
+    private static readonly long EarliestPlausible = new DateTimeOffset(1971, 1, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds();
 
     private static PurchaseLogBuilder Collect(IDataView log, string userColumn, string itemColumn, string timeColumn, string? ratingColumn, TimestampUnit unit)
     {

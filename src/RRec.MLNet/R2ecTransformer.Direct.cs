@@ -11,7 +11,7 @@ public sealed partial class R2ecTransformer
     /// <param name="history">What the user bought.</param>
     /// <param name="k">How many items; null: the transformer's K.</param>
     /// <param name="cancellationToken">Stops before the next token. Leaving the loop stops too.</param>
-    /// <exception cref="ArgumentException">Ratings or times are not one per item.</exception>
+    /// <exception cref="ArgumentException">Items is null, or ratings or times are not one per item.</exception>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
     public async IAsyncEnumerable<ReasoningChunk> RecommendAsync(PurchaseHistory history, int? k = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -48,6 +48,7 @@ public sealed partial class R2ecTransformer
 
     private UserHistory ToRow(PurchaseHistory history)
     {
+        if (history.Items is null) throw new ArgumentException("Items is null; a user without purchases has an empty list.", nameof(history));
         Check(history.Ratings?.Count, nameof(PurchaseHistory.Ratings));
         Check(history.Times?.Count, nameof(PurchaseHistory.Times));
         int[] indexes = [.. history.Items.Select(id => _scorer.Index.Find(id))];

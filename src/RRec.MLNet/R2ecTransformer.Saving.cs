@@ -24,7 +24,11 @@ public sealed partial class R2ecTransformer
     /// <summary>Writes the LoRA adapter that training made, as PEFT does (<c>adapter_config.json</c>, <c>adapter_model.safetensors</c>), so that Python's stacks can load it on the same backbone.</summary>
     /// <param name="folder">Made where missing.</param>
     /// <exception cref="InvalidOperationException">The model has no adapter: all its weights were trained.</exception>
-    public void SaveAdapter(string folder) => Model.Backbone.SaveAdapter(folder, Model.Backbone.SourceFolder);
+    public void SaveAdapter(string folder)
+    {
+        if (Model.Backbone.Adapter is null) throw new InvalidOperationException("This model has no adapter: all its weights were trained, and its zip holds them.");
+        Model.Backbone.SaveAdapter(folder, Model.Backbone.SourceFolder);
+    }
 
     /// <summary>Whether saving embeds the backbone's weights. Set by the trainer's option; may be changed before saving.</summary>
     public BackboneStorage BackboneStorage { get; set; }

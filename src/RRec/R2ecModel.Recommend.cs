@@ -18,10 +18,12 @@ public sealed partial class R2ecModel
     /// <param name="cancel">Stops between batches and inside generation.</param>
     /// <returns>One answer per row, in order.</returns>
     /// <exception cref="ArgumentException">The request does not fit rows or catalogue, or a history holds an unknown item; all reasons are named.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
     public IReadOnlyList<Recommendation> Recommend(IReadOnlyList<UserHistory> rows, RecommendRequest? request = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(rows);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         request ??= new RecommendRequest();
         request.Validate(rows.Count, Catalogue);
         CheckHistories(rows);

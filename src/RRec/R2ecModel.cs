@@ -15,6 +15,7 @@ public sealed partial class R2ecModel : IDisposable
 {
     private ItemTable? _items;
     private Owners _owners = new();
+    private bool _disposed;
 
     /// <summary>Puts a model together from its parts.</summary>
     /// <param name="backbone">The decoder; owned from here on.</param>
@@ -152,6 +153,8 @@ public sealed partial class R2ecModel : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         _items?.Dispose();
         if (_owners.Release()) Backbone.Dispose();
         Teaching?.Release();

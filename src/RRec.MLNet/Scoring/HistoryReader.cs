@@ -6,7 +6,8 @@ namespace RRec.MLNet;
 
 /// <summary>
 /// Turns the columns of one row into a <see cref="UserHistory"/> over catalogue indexes. Ids that the catalogue lacks are left out together
-/// with their rating and time, and counted; a row is never an error for what is in it, except vectors that do not fit together.
+/// with their rating and time, and counted; a row is never an error for what is in it, except vectors that do not fit together. A row whose ratings or times are
+/// empty has none: a prediction engine's class may leave them unset.
 /// </summary>
 internal sealed class HistoryReader
 {
@@ -106,6 +107,7 @@ internal sealed class HistoryReader
 
     private static T[] Kept<T>(ReadOnlySpan<T> values, int[] items, int known, string column, long position)
     {
+        if (values.IsEmpty) return [];
         // Ratings and times are dense here: AsNumber makes them so.
         if (values.Length != items.Length)
             throw new InvalidOperationException($"Row {position}: column '{column}' has {values.Length} entries but the history has {items.Length} items; one per item is needed.");

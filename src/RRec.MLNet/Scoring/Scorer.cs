@@ -45,7 +45,7 @@ internal sealed class Scorer(IHost host, IRecommender recommender, ScoringOption
     /// <summary>A getter of an output column; <paramref name="answer"/> gives the present row's answer and computes it if need be.</summary>
     public Delegate MakeGetter(ScoringOutput output, Func<Recommendation> answer) => output switch
     {
-        ScoringOutput.Reasoning => (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> v) => v = answer().Reasoning.AsMemory()),
+        ScoringOutput.Reasoning => (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> v) => v = answer().Reasoning.AsMemory().TrimEnd(" ,\r\n\t")),
         ScoringOutput.LabelRank => (ValueGetter<float>)((ref float v) => v = answer().LabelRank ?? float.NaN),
         ScoringOutput.PredictedItems => (ValueGetter<VBuffer<ReadOnlyMemory<char>>>)((ref VBuffer<ReadOnlyMemory<char>> v) => Texts(answer(), i => _ids[i], ref v)),
         ScoringOutput.PredictedTitles =>

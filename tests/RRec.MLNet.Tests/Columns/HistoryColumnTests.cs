@@ -55,6 +55,14 @@ public class HistoryColumnTests
         }
     }
 
+    [Fact]
+    public void A_row_whose_ratings_and_times_are_empty_has_none_and_its_neighbours_keep_theirs()
+    {
+        FakeRecommender fake = FakeRecommender.Of(9);
+        IDataView view = _ml.Data.LoadFromEnumerable(new[] { Rows.Make(3, 9), new HistoryRow { HistoryItems = ["i1", "i2"], Timestamp = 7 } });
+        Assert.Equal(["after 3 items, 3 ratings, 3 times, now 5003", "after 2 items, 0 ratings, 0 times, now 7"], Rows.Texts(Rows.Transformer(_ml, fake).Transform(view), "Reasoning"));
+    }
+
     // Prompts of an engine: without ratings and times where the data has none.
     [GoldenFact(TinyModel.Needs)]
     public void Prompts_have_ratings_and_times_only_where_the_columns_are_there()

@@ -46,6 +46,22 @@ public class PreparationTests
     }
 
     [Fact]
+    public void Times_in_another_unit_than_they_are_said_to_be_are_warned_of()
+    {
+        List<string> warnings = [];
+        _ml.Log += (_, e) => { if (e.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning) warnings.Add(e.Message); };
+        void Make(long first, TimestampUnit unit) => _ml.Recommendation().CreatePurchaseHistories(_ml.Data.LoadFromEnumerable(new[] { L("u", "a", first), L("u", "b", first + 10) }), "User", "Item", "Time", timestampUnit: unit);
+        Make(1_700_000_000_000, TimestampUnit.Seconds);
+        Assert.Contains("'Time' end behind the year 2200 if they are Seconds", Assert.Single(warnings));
+        Make(1_700_000_000, TimestampUnit.Milliseconds);
+        Assert.Contains("'Time' end before the year 1971 if they are Milliseconds", warnings[1]);
+        Make(1_700_000_000, TimestampUnit.Seconds);
+        Make(1_700_000_000_000, TimestampUnit.Milliseconds);
+        Make(1, TimestampUnit.Seconds); // a mere order of purchases
+        Assert.Equal(2, warnings.Count);
+    }
+
+    [Fact]
     public void The_core_is_taken_until_nothing_changes()
     {
         // Dropping w (one purchase) leaves item c with one purchase, which goes and leaves u with one.

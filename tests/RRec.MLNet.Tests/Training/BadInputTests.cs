@@ -36,6 +36,24 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
+    public void Options_of_the_stages_are_named_by_stage_before_anything_is_trained()
+    {
+        string file = Path.Combine(_folder, "a file");
+        File.WriteAllText(file, "where a folder is asked for");
+        ArgumentException e = Assert.Throws<ArgumentException>(() => Trainer(o =>
+        {
+            o.CatalogueBackbone = new() { HiddenSize = 100, Folds = 1 };
+            o.WarmUp = new() { Steps = -1 };
+            o.RecPO = new() { MaxSteps = -2, CheckpointDirectory = file };
+            o.Settings = new() { Window = 0 };
+            o.BackboneOutput = file;
+            o.ItemAttributes = [("Genres", " "), (null!, "Price")];
+        }));
+        AssertNames(e, "CatalogueBackbone.HiddenSize is 100", "CatalogueBackbone.Folds is 1", "WarmUp.Steps is -1", "RecPO.MaxSteps is -2", $"RecPO.CheckpointDirectory is '{file}'", "Settings.Window is 0",
+            $"BackboneOutput is '{file}'", "column 'Genres' is ' '", "A column of ItemAttributes is null");
+    }
+
+    [Fact]
     public void Missing_columns_of_the_items_are_named_when_the_trainer_is_made() =>
         AssertNames(Assert.Throws<ArgumentOutOfRangeException>(() => Trainer(o => { o.TitleColumnName = "Name"; o.ItemAttributes = [("Colour", "Colour")]; })),
             "title column 'Name' is missing", "item attribute column 'Colour' is missing", "'Title'");
@@ -90,6 +108,7 @@ public sealed class BadInputTests : IDisposable
         IDataView log = SmallShop.Log(_ml, users: 2);
         AssertNames(Assert.Throws<InvalidOperationException>(() => _ml.Recommendation().CreatePurchaseHistories(_ml.Data.SkipRows(log, 1_000_000), "User", "Item", "When")), "empty");
         AssertNames(Assert.Throws<InvalidOperationException>(() => _ml.Recommendation().CreatePurchaseHistories(log, "User", "Item", "When", kCore: 50)), "kCore = 50");
+        AssertNames(Assert.Throws<InvalidOperationException>(() => _ml.Recommendation().CreatePurchaseHistories(log, "User", "Item", "When", minimumHistory: 9)), "18 purchases of 2 users", "minimumHistory = 9");
         AssertNames(Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Recommendation().CreatePurchaseHistories(log, "Buyer", "Item", "Item")), "user column 'Buyer' is missing", "time column 'Item' is String");
         AssertNames(Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Recommendation().TimeOrderedSplit(SmallShop.Histories(_ml), 0.6, 0.4)), "below 1");
     }
