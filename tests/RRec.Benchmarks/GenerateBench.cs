@@ -74,10 +74,10 @@ internal static class GenerateBench
             (long between, TimeSpan cpuBetween) = Now();
             prefill = Math.Min(prefill, Stopwatch.GetElapsedTime(start, between).TotalSeconds);
             cpuPrefill = Math.Min(cpuPrefill, (cpuBetween - cpu).TotalSeconds);
-            long[] tokens = [.. Enumerable.Range(0, rows).Select(i => (long)i % c.VocabularySize)];
             for (int s = 0; s < steps; s++)
             {
                 using DisposeScope step = NewDisposeScope();
+                long[] tokens = [.. Enumerable.Range(0, rows).Select(i => (i * 31L + s * 7919L) % c.VocabularySize)];   // others at every step
                 PartTimes times = new(BenchLine.ProcessorTime);
                 backbone.Packed.Times = times;
                 Tensor hidden = decoding.Step(tokens, [.. Enumerable.Repeat(length - 1 + s, rows)]);
@@ -93,7 +93,8 @@ internal static class GenerateBench
         if (BenchLine.ProcessorTime) (prefill, decode) = (cpuPrefill, cpuDecode);
         double parameters = Backbone.ExpectedWeights(c).Sum(w => w.Shape.Aggregate(1.0, (a, b) => a * b));
         double peak = GemmBench.Gflops(2048, c.HiddenSize, c.IntermediateSize), bytes = GemmBench.Bandwidth();
-        double layers = parameters - (double)c.VocabularySize * c.HiddenSize;
+        // Of the last layer a prompt needs keys and values only.
+        double kept = 2.0 * c.KeyValueHeads * c.HeadSize * c.HiddenSize, layers = (parameters - (double)c.VocabularySize * c.HiddenSize) * (c.Layers - 1) / c.Layers + kept;
         string shape = $"P={prompts} G={each} prompt={length}";
         // Weights and every key and value once, or the products.
         int size = backbone.Type == ScalarType.BFloat16 ? 2 : 4;

@@ -60,13 +60,17 @@ internal static class ItemsBench
                 for (int i = 0; i < few; i++) table.Refresh([i]);
             }, 1);
             double aloneRate = prompts.Take(few).Sum(p => (double)p.Length - instruction) / alone;
-            new BenchLine($"items-{name}", $"items={items} instruction={instruction} tokens={tokens}", tokens / seconds, "tokens/s", aloneRate, tokens / Products(backbone.Config, tokens, items)).Write();
+            (double products, double first) = Products(backbone.Config, tokens, items);
+            var line = new BenchLine($"items-{name}", $"items={items} instruction={instruction} tokens={tokens}", tokens / seconds, "tokens/s", aloneRate, tokens / products);
+            double distinct = prompts.SelectMany(p => p.Skip(instruction)).Distinct().Count();
+            if (name == "catalogue") Console.WriteLine($"# {distinct} different ids among {tokens} tokens: share of the products that are left {(products - first * (tokens - distinct)) / seconds:F3}");
+            line.Write();
         }
     }
 
     // What the same products need alone, at the best rate that this machine has for each shape: every token through all layers but the last, of which it needs keys and
-    // values; queries and the rest of the last layer for one token per item.
-    private static double Products(BackboneConfig c, double tokens, int items)
+    // values; queries and the rest of the last layer for one token per item. Also how much of it the first layer's queries, keys and values of one token are.
+    private static (double All, double First) Products(BackboneConfig c, double tokens, int items)
     {
         int h = c.HiddenSize, q = c.Heads * c.HeadSize, kv = 2 * c.KeyValueHeads * c.HeadSize, m = c.IntermediateSize;
         var lines = new List<string>();
@@ -76,8 +80,8 @@ internal static class ItemsBench
             lines.Add($"[{k},{n}] {rate:F0} ({whose})");
             return 2e-9 * k * n / rate;
         }
-        double keys = Each(h, kv), rest = Each(h, q) + Each(q, h) + Each(h, 2 * m) + Each(m, h);
+        double keys = Each(h, kv), queries = Each(h, q), rest = queries + Each(q, h) + Each(h, 2 * m) + Each(m, h);
         Console.WriteLine($"# best GFLOP/s by shape: {string.Join(", ", lines)}");
-        return tokens * ((c.Layers - 1) * (keys + rest) + keys) + items * rest;
+        return (tokens * ((c.Layers - 1) * (keys + rest) + keys) + items * rest, keys + queries);
     }
 }

@@ -24,6 +24,7 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
 
     private readonly ConcurrentBag<PackedPass> _passes = [];
     private readonly ConcurrentBag<NativeBuffer> _few = [];   // what the last layer is to make final states of
+    private readonly KnownTokens _known = new(config.VocabularySize, (config.Heads + 2 * config.KeyValueHeads) * config.HeadSize);
 
     /// <summary>Where a benchmark wants to know what the parts of a pass take; null: nobody asks.</summary>
     public PartTimes? Times { get; set; }
@@ -37,7 +38,22 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
     /// <param name="tokens">The tokens; the last layer is computed for the wanted ones only.</param>
     /// <param name="delta">Added to the input embeddings, [n, h]; 0: nothing.</param>
     /// <param name="hidden">Receives the final states of the wanted tokens, [wanted, h].</param>
-    public void Run(PackedWeights weights, PackedTokens tokens, nint delta, float* hidden) => Run(WorkerTeam.Of(torch.get_num_threads()), weights, tokens, delta, hidden);
+    public void Run(PackedWeights weights, PackedTokens tokens, nint delta, float* hidden)
+    {
+        var team = WorkerTeam.Of(torch.get_num_threads());
+        Run(team, weights, tokens, delta, hidden, Learn(team, weights, tokens.Ids, delta));
+    }
+
+    // Where few layers make the first of them weigh, what it projects of an id is computed once.
+    private KnownTokens? Learn(WorkerTeam team, PackedWeights weights, IEnumerable<int> ids, nint delta)
+    {
+        if (delta != 0 || config.Layers == 1 || !Splits(weights)) return null;
+        if (!_passes.TryTake(out PackedPass? pass)) pass = new PackedPass(config);
+        bool learned = _known.Learn(weights, ids, (some, to) => pass.First(team, weights, some, (float*)to));
+        _passes.Add(pass);
+        Times?.Add("product qkv");
+        return learned ? _known : null;
+    }
 
     /// <summary>The final states of the rows' last tokens.</summary>
     /// <param name="weights">The weights.</param>
@@ -55,8 +71,9 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
         // Each thread takes groups of its own, unless that would leave threads idle.
         bool apart = Splits(weights) && groups.Count >= team.Threads && groups.Max(g => g.Tokens) * team.Threads <= 1.5 * all;
         PartTimes? times = Times;
-        if (apart && team.Threads > 1) Times = null;
         _ = (ropes.Full.Host(last), ropes.Sliding.Host(last));   // made before several threads ask for them
+        KnownTokens? known = Learn(team, weights, rows.SelectMany(r => r.Skip(common)), delta);
+        if (apart && team.Threads > 1) Times = null;
         // Keys and values of one layer at a time are enough: nothing continues these rows.
         ConcurrentBag<KvPages> pools = [];
         (apart ? team : WorkerTeam.Alone).For(groups.Count, i =>
@@ -66,7 +83,7 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
             var tokens = new PackedTokens();
             KvSequence[] sequences = new KvSequence[to - from];
             for (int r = from; r < to; r++) tokens.Add(sequences[r - from] = new KvSequence(pages, start), rows[r].AsSpan(common), wantLast: true);
-            Run(apart ? WorkerTeam.Alone : team, weights, tokens, delta == 0 ? 0 : delta + (nint)(token * h * sizeof(float)), hidden + (long)from * h);
+            Run(apart ? WorkerTeam.Alone : team, weights, tokens, delta == 0 ? 0 : delta + (nint)(token * h * sizeof(float)), hidden + (long)from * h, known);
             foreach (KvSequence s in sequences) s.Dispose();
             pools.Add(pages);
         });
@@ -91,7 +108,7 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
         return groups;
     }
 
-    private void Run(WorkerTeam team, PackedWeights weights, PackedTokens tokens, nint delta, float* hidden)
+    private void Run(WorkerTeam team, PackedWeights weights, PackedTokens tokens, nint delta, float* hidden, KnownTokens? known)
     {
         int last = tokens.LastPosition;
         PackedPass.Angles angles = new(ropes.Full.Host(last), ropes.Sliding.Host(last));
@@ -103,7 +120,7 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
         Share(Splits(weights) ? tokens.Slices(Pieces(tokens.Count, team)) : [tokens.All()], tokens.Count, (pass, workers, slice, times) =>
         {
             long at = (long)slice.WantedFrom * h;
-            pass.Run(workers, weights, slice, angles, delta == 0 ? null : (float*)delta + (long)slice.From * h, all ? hidden + at : null, ((nint)(states + at), (nint)(normed + at)), times);
+            pass.Run(workers, weights, slice, angles, delta == 0 ? null : (float*)delta + (long)slice.From * h, all ? hidden + at : null, ((nint)(states + at), (nint)(normed + at)), known, times);
         });
         if (!all && n > 0) Share(tokens.WantedSlices(Splits(weights) ? Pieces(n, team) : 1), n, (pass, workers, slice, times) =>
         {
@@ -161,5 +178,6 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
     {
         while (_passes.TryTake(out PackedPass? pass)) pass.Dispose();
         while (_few.TryTake(out NativeBuffer? few)) few.Dispose();
+        _known.Dispose();
     }
 }

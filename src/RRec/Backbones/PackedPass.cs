@@ -32,8 +32,9 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
     /// <param name="delta">Added to the input embeddings, [n, h]; null: nothing.</param>
     /// <param name="hidden">Receives all final states, [n, h]; null: only some are wanted.</param>
     /// <param name="few">Receives what the last layer makes of the wanted tokens' states, [wanted, h]: first the states as they enter it, then normed.</param>
+    /// <param name="known">Queries, keys and values of the first layer, which is not the last; null: they are to be computed.</param>
     /// <param name="times">Where somebody wants to know what the parts take.</param>
-    public void Run(WorkerTeam team, PackedWeights weights, PackedTokens.Slice tokens, Angles angles, float* delta, float* hidden, (nint States, nint Normed) few, PartTimes? times)
+    public void Run(WorkerTeam team, PackedWeights weights, PackedTokens.Slice tokens, Angles angles, float* delta, float* hidden, (nint States, nint Normed) few, KnownTokens? known, PartTimes? times)
     {
         (_team, _weights, _times) = (team, weights, times);
         (KvSequence[] sequences, int[] positions, int[] wanted) = (tokens.Sequences, tokens.Positions, tokens.Wanted);
@@ -50,18 +51,25 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
             bool slides = config.LayerSlides[i];
             (float[] cos, float[] sin) = slides ? angles.Sliding : angles.Full;
             int? window = slides ? config.SlidingWindow : null;
-            NormRows(x, w.InputNorm, normed, n);
-            _times?.Add("norms, residuals");
             int stride = _queries + 2 * _keys;
+            KnownTokens? given = i == 0 ? known : null;
+            if (given is null) NormRows(x, w.InputNorm, normed, n);
+            _times?.Add("norms, residuals");
             if (hidden is not null || i < config.Layers - 1)
             {
-                Project(normed, n, w.Qkv, 0, stride, w.QkvBias, w.LoraQkv, qkv, stride);
+                if (given is null) Project(normed, n, w.Qkv, 0, stride, w.QkvBias, w.LoraQkv, qkv, stride);
                 _times?.Add("product qkv");
                 Rows(runs.Length, stride * n / runs.Length, run =>
                 {
                     (int from, int count) = runs[run];
-                    for (int r = from; r < from + count; r++) Queries(qkv + (long)r * stride, positions[r], w, cos, sin);
-                    Keep(i, qkv + (long)from * stride + _queries, stride, count, sequences[from], positions[from], w, cos, sin);
+                    float** made = stackalloc float*[count];
+                    for (int t = 0; t < count; t++)
+                    {
+                        float* own = qkv + (long)(from + t) * stride, q = given is null ? own : given[tokens.Ids[from + t]];
+                        Rotate(q, own, config.Heads, positions[from + t], w.QueryNorm, cos, sin, (float)config.QueryScale);
+                        made[t] = q + _queries;
+                    }
+                    Keep(i, made, count, sequences[from], positions[from], w, cos, sin);
                 });
                 _times?.Add("rotation, cache");
                 Rest(i, w, x, normed, n, qkv, stride, positions, tiles, window);
@@ -73,7 +81,9 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
             Rows(runs.Length, stride * n / runs.Length, run =>
             {
                 (int from, int count) = runs[run];
-                Keep(i, qkv + (long)from * stride + _queries, stride, count, sequences[from], positions[from], w, cos, sin);
+                float** made = stackalloc float*[count];
+                for (int t = 0; t < count; t++) made[t] = qkv + (long)(from + t) * stride + _queries;
+                Keep(i, made, count, sequences[from], positions[from], w, cos, sin);
             });
             for (int r = 0; r < wanted.Length; r++)
             {
@@ -84,6 +94,22 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
         }
         if (hidden is not null) NormRows(x, weights.FinalNorm, hidden, n);
         _times?.Add("norms, residuals");
+    }
+
+    /// <summary>What the first layer's projections make of ids, [ids, queries + keys + values].</summary>
+    /// <param name="team">Who works.</param>
+    /// <param name="weights">The weights.</param>
+    /// <param name="ids">The ids.</param>
+    /// <param name="y">Receives it.</param>
+    public void First(WorkerTeam team, PackedWeights weights, int[] ids, float* y)
+    {
+        (_team, _weights, _times) = (team, weights, null);
+        PackedLayer w = weights.Layers[0];
+        int n = ids.Length, stride = _queries + 2 * _keys;
+        float* x = _x.Of((long)n * _h), normed = _normed.Of((long)n * _h);
+        Embed(weights, ids, null, x);
+        NormRows(x, w.InputNorm, normed, n);
+        Project(normed, n, w.Qkv, 0, stride, w.QkvBias, w.LoraQkv, y, stride);
     }
 
     /// <summary>The rest of the last layer for the wanted tokens, once all tokens' keys and values are there.</summary>
@@ -104,7 +130,7 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
         float* q = _qkv.Of((long)n * _queries);
         Project((float*)few.Normed, n, w.Qkv, 0, _queries, w.QkvBias, w.LoraQkv, q, _queries);
         _times?.Add("product qkv");
-        Rows(n, _queries, r => Queries(q + (long)r * _queries, positions[r], w, cos, sin));
+        Rows(n, _queries, r => Rotate(q + (long)r * _queries, q + (long)r * _queries, config.Heads, positions[r], w.QueryNorm, cos, sin, (float)config.QueryScale));
         _times?.Add("rotation, cache");
         Rest(layer, w, (float*)few.States, (float*)few.Normed, n, q, _queries, positions, _attention.Tiles(tokens.Sequences, positions), config.LayerSlides[layer] ? config.SlidingWindow : null);
         NormRows((float*)few.States, weights.FinalNorm, hidden, n);
@@ -184,9 +210,6 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
 
     private static bool ByLibrary(Matrix w, int n) => w.Half && n >= HalfProducts.LeastRows && HalfProducts.Pay;
 
-    // Normed, rotated and scaled queries of one token, in place.
-    private void Queries(float* q, int position, PackedLayer w, float[] cos, float[] sin) => Rotate(q, config.Heads, position, w.QueryNorm, cos, sin, (float)config.QueryScale);
-
     // Tokens that go to the same page.
     private static (int From, int Count)[] Runs(KvSequence[] sequences, int[] positions)
     {
@@ -203,34 +226,35 @@ internal sealed unsafe class PackedPass(BackboneConfig config) : IDisposable
     }
 
     // Normed and rotated keys of a run, and its values, to their page, head by head: a page is as large as the first-level cache. What a page's other tokens get from a
-    // run that begins it is overwritten when they come.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Keep(int layer, float* keys, int stride, int count, KvSequence sequence, int position, PackedLayer w, float[] cos, float[] sin)
+    // run that begins it is overwritten when they come. Per token the address of its keys; its values follow.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization), SkipLocalsInit]
+    private void Keep(int layer, float** made, int count, KvSequence sequence, int position, PackedLayer w, float[] cos, float[] sin)
     {
-        for (int t = 0; t < count; t++) Rotate(keys + (long)t * stride, config.KeyValueHeads, position + t, w.KeyNorm, cos, sin, 1);
+        float* keys = stackalloc float[count * _keys];
+        for (int t = 0; t < count; t++) Rotate(made[t], keys + t * _keys, config.KeyValueHeads, position + t, w.KeyNorm, cos, sin, 1);
         int at = position - sequence.Start, slot = at % KvPages.Tokens, valueStride = KvPages.ValueStride(_d);
         nint page = sequence.Pages[at / KvPages.Tokens];
-        float* values = keys + _keys;
         bool turn = slot == 0 && count > 1 && Avx512F.IsSupported;
-        for (int head = 0; head < config.KeyValueHeads; head++, keys += _d, values += _d)
+        for (int head = 0; head < config.KeyValueHeads; head++, keys += _d)
         {
             float* to = sequence.Pool.Keys(page, layer, head), toValues = sequence.Pool.Values(page, layer, head) + slot * valueStride;
-            int i = 0;
-            for (; turn && i + 16 <= _d; i += 16) Vectors.Transpose(keys + i, stride, count, to + i * KvPages.Tokens);
+            int i = 0, values = _keys + head * _d;
+            for (; turn && i + 16 <= _d; i += 16) Vectors.Transpose(keys + i, _keys, count, to + i * KvPages.Tokens);
             for (; i < _d; i++)
-                for (int t = 0; t < count; t++) to[i * KvPages.Tokens + slot + t] = keys[(long)t * stride + i];
-            for (int t = 0; t < count; t++) new ReadOnlySpan<float>(values + (long)t * stride, _d).CopyTo(new Span<float>(toValues + t * valueStride, _d));
+                for (int t = 0; t < count; t++) to[i * KvPages.Tokens + slot + t] = keys[t * _keys + i];
+            for (int t = 0; t < count; t++) new ReadOnlySpan<float>(made[t] + values, _d).CopyTo(new Span<float>(toValues + t * valueStride, _d));
         }
     }
 
+    // Heads of one token, normed, rotated and scaled; y may be x.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Rotate(float* x, int heads, int position, nint norm, float[] cos, float[] sin, float scale)
+    private void Rotate(float* x, float* y, int heads, int position, nint norm, float[] cos, float[] sin, float scale)
     {
         fixed (float* c = &cos[position * (_d / 2)], s = &sin[position * (_d / 2)])
-            for (int head = 0; head < heads; head++, x += _d)
+            for (int head = 0; head < heads; head++, x += _d, y += _d)
             {
-                if (norm != 0) Vectors.Norm(x, (float*)norm, x, _d, (float)config.NormEpsilon);
-                Vectors.Rotate(x, c, s, _d, scale);
+                if (norm != 0) Vectors.Norm(x, (float*)norm, y, _d, (float)config.NormEpsilon);
+                Vectors.Rotate(norm != 0 ? y : x, y, c, s, _d, scale);
             }
     }
 

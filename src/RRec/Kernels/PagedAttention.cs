@@ -46,6 +46,7 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
     {
         Part[] parts = tile.Parts;
         Sight* sights = stackalloc Sight[(tile.Count + 1) * parts.Length], whole = sights + tile.Count * parts.Length;
+        int* alike = stackalloc int[tile.Count];
         for (int p = 0; p < parts.Length; p++)
         {
             KvSequence s = parts[p].Sequence;
@@ -59,11 +60,23 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
             }
             whole[p] = new(least, most);
         }
-        for (int head = firstHead; head < firstHead + count; head++) One(tile, sights, head, layer, q, stride, y);
+        for (int t = tile.Count - 1; t >= 0; t--) alike[t] = t + 1 < tile.Count && Alike(sights + t * parts.Length, parts.Length) ? alike[t + 1] + 1 : 1;
+        for (int head = firstHead; head < firstHead + count; head++) One(tile, sights, alike, head, layer, q, stride, y);
+    }
+
+    // Whether a token and the next see the same vectors of scores, if not the same numbers in them.
+    private static bool Alike(Sight* sights, int parts)
+    {
+        for (int p = 0; p < parts; p++)
+        {
+            Sight a = sights[p], b = sights[parts + p];
+            if (a.Any != b.Any || (a.Any && (a.From >> 4 != b.From >> 4 || a.To + 15 >> 4 != b.To + 15 >> 4))) return false;
+        }
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void One(Tile tile, Sight* sights, int head, int layer, float* q, int stride, float* y)
+    private void One(Tile tile, Sight* sights, int* alike, int head, int layer, float* q, int stride, float* y)
     {
         int queries = tile.Count * _group, width = tile.Width;
         Part[] parts = tile.Parts;
@@ -82,7 +95,13 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
         }
         Flush(ref pending);
         float* factors = stackalloc float[queries];
-        for (int i = 0; i < queries; i++) factors[i] = Softmax(parts, sights + i / _group * parts.Length, scores + (long)i * width);
+        for (int i = 0; i < queries;)
+        {
+            int token = i / _group, count = Math.Min(4, (token + alike[token]) * _group - i);
+            if (count == 1) Softmax(parts, sights + token * parts.Length, scores + (long)i * width, factors + i);
+            else Softmax4(parts, sights, i, count, scores, width, factors);
+            i += count;
+        }
 
         float* sums = scores + (long)queries * width;
         for (int i = 0; i < queries; i += 4)
@@ -160,57 +179,6 @@ internal sealed unsafe partial class PagedAttention(int heads, int keyValueHeads
             (float*)pending.Keys[0], (float*)pending.Keys[1], (float*)pending.Keys[2], (float*)pending.Keys[3],
             (float*)pending.Scores[0], (float*)pending.Scores[1], (float*)pending.Scores[2], (float*)pending.Scores[3]);
         pending.Count = 0;
-    }
-
-    // Scores become weights up to a factor, which is returned.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private float Softmax(Part[] parts, Sight* sights, float* scores)
-    {
-        Vector512<float> most = Vector512.Create(float.NegativeInfinity);
-        for (int p = 0; p < parts.Length; p++)
-        {
-            if (!sights[p].Any) continue;
-            (int from, int to) = (sights[p].From, sights[p].To);
-            float* s = scores + parts[p].Column;
-            if (softCap is double cap) Vectors.SoftCap(s + from, (float)cap, to - from);
-            for (int j = from & ~15; j < to; j += 16) most = Vector512.Max(most, Seen(s, j, from, to));
-        }
-        Vector512<float> total = Vector512<float>.Zero, shift = Vector512.Create(Highest(most));
-        for (int p = 0; p < parts.Length; p++)
-        {
-            if (!sights[p].Any) continue;
-            (int from, int to) = (sights[p].From, sights[p].To);
-            float* s = scores + parts[p].Column;
-            for (int j = from & ~15; j < to; j += 16)
-            {
-                Vector512<float> v = Seen(s, j, from, to), e = Vectors.Exp(v - shift);
-                e = Vector512.ConditionalSelect(Vector512.GreaterThan(v, Vector512.Create(Unseen / 10)), e, Vector512<float>.Zero);
-                e.Store(s + j);
-                total += e;
-            }
-        }
-        return 1 / Vector512.Sum(total);
-    }
-
-    // Sixteen scores; those outside [from, to) are as small as can be.
-    private const float Unseen = -1e30f;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Seen(float* scores, int at, int from, int to)
-    {
-        Vector512<float> v = Vector512.Load(scores + at);
-        if (at >= from && at + 16 <= to) return v;
-        Vector512<int> token = Vector512<int>.Indices + Vector512.Create(at);
-        Vector512<int> inside = Vector512.GreaterThanOrEqual(token, Vector512.Create(from)) & Vector512.LessThan(token, Vector512.Create(to));
-        return Vector512.ConditionalSelect(inside.AsSingle(), v, Vector512.Create(Unseen));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Highest(Vector512<float> v)
-    {
-        Vector256<float> half = Vector256.Max(v.GetLower(), v.GetUpper());
-        Vector128<float> quarter = Vector128.Max(half.GetLower(), half.GetUpper());
-        return MathF.Max(MathF.Max(quarter[0], quarter[1]), MathF.Max(quarter[2], quarter[3]));
     }
 
     // Adds the weighted values of a part to the sums of the queries [from, to), at most four, which stand _valueStride apart.

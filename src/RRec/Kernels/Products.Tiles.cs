@@ -80,7 +80,7 @@ internal static unsafe partial class Products
             c = Vectors.Fma(v, T.Load(w2, q), c);
             d = Vectors.Fma(v, T.Load(w3, q), d);
         }
-        Put(Finish<T>(Sum(a, b, c, d), x, w, w1, w2, w3, q, k), y, more);
+        Put(Finish<T>(Vectors.Sum(a, b, c, d), x, w, w1, w2, w3, q, k), y, more);
     }
 
     // The sums of a part of the columns; more: parts before it are in y.
@@ -102,23 +102,6 @@ internal static unsafe partial class Products
         }
         return sums;
     }
-
-    // The sums of four vectors.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Sum(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
-    {
-        if (Sse3.IsSupported) return Sse3.HorizontalAdd(Sse3.HorizontalAdd(Quarter(a), Quarter(b)), Sse3.HorizontalAdd(Quarter(c), Quarter(d)));
-        return Vector128.Create(Pairs(Quarter(a)), Pairs(Quarter(b)), Pairs(Quarter(c)), Pairs(Quarter(d)));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Quarter(Vector512<float> v)
-    {
-        Vector256<float> half = v.GetLower() + v.GetUpper();
-        return half.GetLower() + half.GetUpper();
-    }
-
-    private static float Pairs(Vector128<float> v) => v[0] + v[1] + (v[2] + v[3]);
 
     private interface IWeights
     {

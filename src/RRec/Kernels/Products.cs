@@ -92,7 +92,7 @@ internal static unsafe partial class Products
 
     // Outputs [from, to) of n rows, sixteen at a time: they are put together beside each other and then written line by line, because rows of y may lie so far apart
     // that they evict one another.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization), SkipLocalsInit]
     private static void Slice<T>(float* x, int n, Matrix w, int from, int to, float* y, int stride, float* bias, bool add) where T : struct, IWeights
     {
         float* block = stackalloc float[MostRows * 16];
@@ -105,7 +105,7 @@ internal static unsafe partial class Products
     }
 
     // Outputs [from, to) of an MLP's upper half: gates and what they let through meet while both are at hand, so neither is ever written out.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization), SkipLocalsInit]
     private static void GatedSlice<T>(float* x, int n, Matrix w, int from, int to, float* y, bool gelu) where T : struct, IWeights
     {
         int m = w.Rows / 2;

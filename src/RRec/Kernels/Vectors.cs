@@ -40,6 +40,23 @@ internal static unsafe class Vectors
         return p * power.AsSingle();
     }
 
+    /// <summary>The sum of each of four vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        if (Sse3.IsSupported) return Sse3.HorizontalAdd(Sse3.HorizontalAdd(Quarter(a), Quarter(b)), Sse3.HorizontalAdd(Quarter(c), Quarter(d)));
+        return Vector128.Create(Pairs(Quarter(a)), Pairs(Quarter(b)), Pairs(Quarter(c)), Pairs(Quarter(d)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Quarter(Vector512<float> v)
+    {
+        Vector256<float> half = v.GetLower() + v.GetUpper();
+        return half.GetLower() + half.GetUpper();
+    }
+
+    private static float Pairs(Vector128<float> v) => v[0] + v[1] + (v[2] + v[3]);
+
     /// <summary>Tells the processor that these bytes will soon be asked for.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Fetch(byte* at, int bytes)
@@ -119,22 +136,22 @@ internal static unsafe class Vectors
         for (; i < n; i++) x[i] = cap * MathF.Tanh(x[i] / cap);
     }
 
-    /// <summary>Rotates pairs (i, i + d/2) of one head by a position's angles, then multiplies by <paramref name="scale"/>.</summary>
+    /// <summary>Rotates pairs (i, i + d/2) of one head by a position's angles, then multiplies by <paramref name="scale"/>; y may be x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rotate(float* x, float* cos, float* sin, int d, float scale)
+    public static void Rotate(float* x, float* y, float* cos, float* sin, int d, float scale)
     {
         int half = d / 2, i = 0;
         for (; i + 16 <= half; i += 16)
         {
             Vector512<float> a = Vector512.Load(x + i), b = Vector512.Load(x + half + i), c = Vector512.Load(cos + i), s = Vector512.Load(sin + i);
-            ((a * c - b * s) * scale).Store(x + i);
-            ((b * c + a * s) * scale).Store(x + half + i);
+            ((a * c - b * s) * scale).Store(y + i);
+            ((b * c + a * s) * scale).Store(y + half + i);
         }
         for (; i < half; i++)
         {
             (float a, float b) = (x[i], x[half + i]);
-            x[i] = (a * cos[i] - b * sin[i]) * scale;
-            x[half + i] = (b * cos[i] + a * sin[i]) * scale;
+            y[i] = (a * cos[i] - b * sin[i]) * scale;
+            y[half + i] = (b * cos[i] + a * sin[i]) * scale;
         }
     }
 
