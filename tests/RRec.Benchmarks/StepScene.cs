@@ -106,7 +106,15 @@ internal sealed class StepScene : IDisposable
         long[] at = [.. Enumerable.Range(0, rows.Rows).SelectMany(r => Enumerable.Range(Prompt - 1, Completion).Select(t => (long)r * width + t))];
         Tensor states = hidden.reshape(-1, Backbone.Config.HiddenSize).index_select(0, tensor(at, device: Backbone.Device));
         Tensor targets = tensor(batch.Completions.SelectMany(c => c).Select(id => (long)id).ToArray(), device: Backbone.Device);
-        Backbone.TokenLoss(states, targets, (p, _) => p.sum() / at.Length).backward();
+        // The head in pieces, down to the states, as an update does it.
+        Tensor leaf = states.detach().requires_grad_();
+        for (int from = 0; from < at.Length; from += Backbone.TokensPerLogits)
+        {
+            using DisposeScope piece = NewDisposeScope();
+            int count = Math.Min(Backbone.TokensPerLogits, at.Length - from);
+            (Backbone.TokenLogProbabilities(leaf.narrow(0, from, count), targets.narrow(0, from, count)).sum() / at.Length).backward();
+        }
+        (states * leaf.grad!).sum().backward();
         Optimizer.ZeroGradients();
     }
 

@@ -107,7 +107,7 @@ public sealed partial class Backbone
     private static int[] PrefixLengths(PaddedBatch prompts) =>
         [.. prompts.Lengths.Select((n, i) => n > 0 ? n - 1 : throw new ArgumentException($"Prompt {i} is empty."))];
 
-    /// <summary>How many tokens must be saved, for a common start to have a pass of its own: every pass reads and arranges all weights.</summary>
+    /// <summary>How many tokens must be saved, for a common start to have a pass of its own: every pass reads and arranges all weights. Tests set it to go both ways.</summary>
     internal int LeastSaved { get; set; } = 128;
 
     // The first tokens that all rows share (an instruction) run once, where there are enough of them to be worth a pass of their own. Not on

@@ -23,10 +23,6 @@ public sealed class CatalogueBackboneGuide : TeacherGuide
     /// <summary>All tokens that a reasoning is made of: the statements, the answer, the end of a text. For <see cref="R2ecSettings.ReasoningTokens"/>.</summary>
     public int[] ReasoningTokens => [.. Enumerable.Range(0, AttributeWords.Count).Select(a => _tokenizer.PhraseToken[a]).Append(_tokenizer.AnswerToken).Append(_tokenizer.EndToken).Distinct()];
 
-    /// <summary>Token ids of the reasoning that the predictor suggests for a history; without the closing answer.</summary>
-    public int[] SuggestedReasoning(ReadOnlySpan<int> history) =>
-        PhraseTokens(Statements?.Best(history) ?? []);
-
     /// <inheritdoc/>
     internal override ItemItemModel TeacherOf(int rowIndex) => Folds is null ? Teacher : _foldTeachers[Folds.FoldOfRow[rowIndex]];
 

@@ -56,9 +56,6 @@ public class TeacherGuide : IDisposable
     /// <summary>What a named attribute adds to the teacher's score of the items that have it; 0 without statements.</summary>
     public double StatementStrength => Statements?.Strength ?? 0;
 
-    /// <summary>What is worth saying after a history (item indexes, oldest first), in words, the best first.</summary>
-    public IReadOnlyList<string> SuggestedStatements(ReadOnlySpan<int> history) => Statements is { } known ? [.. known.Best(history).Select(a => known.Words[a])] : [];
-
     internal Statements? Statements { get; }
 
     /// <summary>The teacher for a training row: where there are folds, the one that never saw the row's user.</summary>

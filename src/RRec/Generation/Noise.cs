@@ -4,7 +4,7 @@ namespace RRec.Generation;
 /// Random numbers by counting: the number for (key, position) is a function of both and of nothing else, so a trajectory is the same
 /// whatever rows share its batch. The mixer is SplitMix64's (Steele, Lea, Flood 2014).
 /// </summary>
-public static class Noise
+internal static class Noise
 {
     /// <summary>A key made of several numbers, e.g. seed, step, row and sample; order matters.</summary>
     public static ulong Key(params ReadOnlySpan<ulong> parts)

@@ -8,7 +8,7 @@ namespace RRec.RecPO;
 /// AdamW with the arithmetic of PyTorch's (decoupled decay first, bias correction, epsilon after the corrected root). It is ours, so that numbers are the same on
 /// every TorchSharp and its state can be saved. Gradients come from each parameter's <c>grad</c>; parameters without one are left alone.
 /// </summary>
-public sealed class AdamW : IDisposable
+internal sealed class AdamW : IDisposable
 {
     private readonly IReadOnlyList<(string Name, Tensor Parameter)> _parameters;
     private readonly Tensor[] _mean, _square;

@@ -3,7 +3,7 @@ namespace RRec.RecPO;
 /// <summary>
 /// Group advantages and the choice of trajectories that carry the item loss (paper 3.3; recpo-reference 6). Groups are contiguous: trajectory i belongs to user i / G.
 /// </summary>
-public static class Advantages
+internal static class Advantages
 {
     private const double StandardDeviationEpsilon = 1e-8;
 

@@ -1,7 +1,7 @@
 namespace RRec.RecPO;
 
 /// <summary>The learning rate of each optimiser step: a linear climb from 0, then constant, cosine or linear. Unlike the authors' schedule the climb is real (O15).</summary>
-public static class LearningRateSchedule
+internal static class LearningRateSchedule
 {
     /// <summary>The rate of a step.</summary>
     /// <param name="step">0-based number of the step.</param>

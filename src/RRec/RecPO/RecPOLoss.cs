@@ -8,7 +8,7 @@ namespace RRec.RecPO;
 /// The two losses of RecPO (paper 3.3; recpo-reference 7) on tensors, each in the per-trajectory form and in the authors' broadcast form (O1).
 /// clip(x) = clamp(x, 1-low, 1+high); f(A, x) = -min(A x, A clip(x)). Tokens of all trajectories lie behind each other in one dimension, without padding.
 /// </summary>
-public static class RecPOLoss
+internal static class RecPOLoss
 {
     /// <summary>
     /// The policy loss of some tokens: the sum of f(A of the token's trajectory, exp(lp - old)) over them, divided by <paramref name="tokens"/>.

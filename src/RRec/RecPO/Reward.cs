@@ -7,13 +7,13 @@ namespace RRec.RecPO;
 /// <param name="Ndcg">1/log2(rank+1), or 0 beyond k.</param>
 /// <param name="Softmax">The target's probability in a softmax over all candidates at the ranking temperature.</param>
 /// <param name="Value">(1-w) NDCG + w softmax.</param>
-public readonly record struct RewardParts(int Rank, double Ndcg, double Softmax, double Value);
+internal readonly record struct RewardParts(int Rank, double Ndcg, double Softmax, double Value);
 
 /// <summary>
 /// The fused reward (paper 3.3; recpo-reference 6): R = (1-w) NDCG@k + w softmax, both over all items that are not masked. Scores come in f32,
 /// sums and the reward are f64, so that group advantages are not made of rounding (O11, O19).
 /// </summary>
-public static class Reward
+internal static class Reward
 {
     // What the authors write over masked scores: the lowest finite number, so that masked items rank last, in index order here.
     private const float Masked = float.MinValue;

@@ -8,7 +8,7 @@ namespace RRec.Text;
 /// For every line that is shown, oldest first, the index in <paramref name="Ids"/> of the token that holds the line's last character.
 /// The lines are those of the history's last <c>LineEnds.Length</c> items.
 /// </param>
-public sealed record UserPromptWithLines(int[] Ids, int[] LineEnds);
+internal sealed record UserPromptWithLines(int[] Ids, int[] LineEnds);
 
 /// <summary>
 /// Writes the two kinds of prompt as token ids: what a user bought, ending where the model starts to reason, and what an item is, ending
@@ -59,7 +59,7 @@ public sealed class PromptWriter
     /// <summary>The same ids, and for every line the index of its last token: where a loss per line reads its embedding.</summary>
     /// <inheritdoc cref="UserPrompt" path="/param"/>
     /// <inheritdoc cref="UserPrompt" path="/exception"/>
-    public UserPromptWithLines UserPromptWithLineEnds(in UserHistory history, int window, int maxTokens) =>
+    internal UserPromptWithLines UserPromptWithLineEnds(in UserHistory history, int window, int maxTokens) =>
         FitUser(history, window, maxTokens, withLines: true);
 
     /// <summary>A reasoning that makes these statements, as ids of its own, as if the model had written it; without the closing answer.</summary>

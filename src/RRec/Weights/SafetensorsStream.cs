@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace RRec.Weights;
 
 /// <summary>Reads safetensors from a stream that cannot seek, such as a zip entry: one pass, tensors in the order of their data.</summary>
-public static class SafetensorsStream
+internal static class SafetensorsStream
 {
     /// <summary>
     /// Reads all tensors. They are detached from dispose scopes: the caller owns and disposes them.

@@ -68,7 +68,7 @@ public sealed class CatalogueBackboneTests(CatalogueBackboneTests.Made made) : I
             Assert.Equal(Cinema.Recipe.NamedAttributes, said.Length);
             Assert.Distinct(said);
             Assert.All(said, word => Assert.Contains(word, made.Guide.AttributeWords));
-            string first = made.Model.Tokenizer.DecodeIds(made.Guide.SuggestedReasoning(rows[i].History.Items.Span)[..1], false).TrimEnd(',', ' ');
+            string first = made.Model.Tokenizer.DecodeIds(made.Guide.PhraseTokens(made.Guide.Statements!.Best(rows[i].History.Items.Span))[..1], false).TrimEnd(',', ' ');
             if (said[0] == first) agree++;
         }
         Assert.True(agree >= rows.Length * 3 / 4, $"the first word is the predictor's in {agree} of {rows.Length} rows");
