@@ -42,6 +42,8 @@ public static class R2ecTraining
             using TeacherGuide? teacher = guide is null && warmUp is not null ? Teacher(catalogue, train, warmUp, options, progress, cancel) : null;
             if (warmUp is not null)
             {
+                // RecPO goes on with the adapter of the warm-up, so it is made as RecPO's options say.
+                if (options.RecPO is { } later && model.Backbone.Adapter is null && !later.TrainsInFull(model.Backbone)) model.Backbone.AttachLora(later.NewAdapter, warmUp.Seed);
                 WarmUpResult warm = WarmUpTrainer.Train(model, train, warmUp, guide ?? teacher, progress, cancel);
                 if ((guide ?? teacher) is not null) model.Settings = model.Settings with { Temperature = warm.Temperature };
             }

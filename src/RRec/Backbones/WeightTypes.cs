@@ -26,6 +26,9 @@ public static class WeightTypes
     /// </summary>
     internal static bool TrainsInFull(BackboneConfig config) => Backbone.ExpectedWeights(config).Sum(w => w.Shape.Aggregate(1L, (a, b) => a * b)) < 50_000_000;
 
+    /// <summary>The same of weights in memory: those of half precision are left alone.</summary>
+    internal static bool TrainsInFull(Backbone backbone) => backbone.Type is ScalarType.Float32 or ScalarType.Float64 && TrainsInFull(backbone.Config);
+
     private static double Measure() => Seconds(ScalarType.Float32) / Seconds(ScalarType.BFloat16);
 
     private static double Seconds(ScalarType type)

@@ -81,6 +81,17 @@ public sealed partial record RecPOOptions
         return found;
     }
 
+    /// <summary>Whether all weights are trained: as <see cref="Tuning"/> says, or by the size of a backbone without adapter.</summary>
+    internal bool TrainsInFull(Backbone backbone) => Tuning switch
+    {
+        Tuning.Full => true,
+        Tuning.Lora => false,
+        _ => backbone.Adapter is null && WeightTypes.TrainsInFull(backbone),
+    };
+
+    /// <summary>What an adapter that is made for this training looks like.</summary>
+    internal LoraOptions NewAdapter => new() { Rank = LoraRank, Alpha = LoraAlpha, Targets = LoraTargets };
+
     /// <summary>The gate that every training passes.</summary>
     /// <exception cref="ArgumentException">Names all violations at once.</exception>
     public void Validate()

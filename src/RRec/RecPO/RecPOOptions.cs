@@ -205,7 +205,7 @@ public sealed partial record RecPOOptions
     /// </summary>
     public string? TrainOnly { get; init; }
 
-    /// <summary>Rank of a new adapter (recpo-reference 8). 1 or more; default 4. Ignored where all weights train or an adapter is attached already.</summary>
+    /// <summary>Rank of a new adapter (recpo-reference 8), which a warm-up trains first where there is one. 1 or more; default 4. Ignored where all weights train or an adapter is given.</summary>
     public int LoraRank { get; init; } = 4;
 
     /// <summary>Alpha of a new adapter; its scale is alpha / rank. Above 0; default 128. Ignored as the rank.</summary>

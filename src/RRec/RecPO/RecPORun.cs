@@ -217,13 +217,7 @@ internal sealed class RecPORun : IDisposable
 
     private static void Tune(Backbone backbone, RecPOOptions options)
     {
-        bool full = options.Tuning switch
-        {
-            Tuning.Full => true,
-            Tuning.Lora => false,
-            _ => backbone.Adapter is null && backbone.Type is ScalarType.Float32 or ScalarType.Float64 && WeightTypes.TrainsInFull(backbone.Config),
-        };
-        if (full)
+        if (options.TrainsInFull(backbone))
         {
             if (backbone.Adapter is not null) backbone.MergeAdapter(); // what it learned stays, inside the weights
             string[]? parts = options.TrainOnly?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -232,7 +226,7 @@ internal sealed class RecPORun : IDisposable
         else if (backbone.Adapter is null)
         {
             backbone.Freeze(); // a warm-up may have trained all weights
-            backbone.AttachLora(new LoraOptions { Rank = options.LoraRank, Alpha = options.LoraAlpha, Targets = options.LoraTargets }, options.Seed);
+            backbone.AttachLora(options.NewAdapter, options.Seed);
         }
     }
 

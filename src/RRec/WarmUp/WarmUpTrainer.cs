@@ -112,7 +112,7 @@ public static class WarmUpTrainer
     private static void PrepareTuning(Backbone backbone, int seed)
     {
         if (backbone.TrainableParameters().Count > 0) return;
-        if (backbone.Type is ScalarType.Float32 or ScalarType.Float64 && WeightTypes.TrainsInFull(backbone.Config)) backbone.UseFullFineTuning();
+        if (WeightTypes.TrainsInFull(backbone)) backbone.UseFullFineTuning();
         else backbone.AttachLora(new LoraOptions(), seed);
     }
 

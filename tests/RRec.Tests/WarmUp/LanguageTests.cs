@@ -168,6 +168,20 @@ public sealed class LanguageTests
     }
 
     [GoldenFact(TinyWorld.Needs)]
+    public void The_adapter_that_a_warm_up_trains_is_the_one_that_RecPOs_options_describe()
+    {
+        R2ecTrainingOptions options = new()
+        {
+            Backbone = Goldens.PathOf(TinyWorld.Needs), CatalogueBackbone = Recipe, WarmUp = Options with { Steps = 1 }, Settings = new() { Window = 3, MaxNewTokens = 4, Temperature = 0.1 },
+            RunRecPO = false, RecPO = TinyWorld.Options with { Tuning = Tuning.Lora, LoraRank = 3, LoraAlpha = 6, LoraTargets = ["q_proj", "down_proj"] },
+        };
+        using R2ecModel model = R2ecTraining.Fit(TinyWorld.Catalogue, Rows, null, options);
+        LoraOptions adapter = model.Backbone.Adapter!.Options;
+        Assert.Equal((3, 2.0), (adapter.Rank, adapter.Scale));
+        Assert.Equal(["q_proj", "down_proj"], adapter.Targets);
+    }
+
+    [GoldenFact(TinyWorld.Needs)]
     public void A_given_backbone_learns_to_say_statements_and_RecPO_is_held_to_them_by_default()
     {
         R2ecTrainingOptions options = new()
