@@ -19,13 +19,11 @@ public sealed partial class Backbone : IDisposable
     private readonly (Rotary Full, Rotary Sliding) _ropes;
     private bool _fullFineTuning;
 
-    private Backbone(BackboneConfig config, DecoderWeights weights, Device device, ScalarType dtype)
+    private Backbone(BackboneConfig config, DecoderWeights weights, (Rotary Full, Rotary Sliding) ropes, Device device, ScalarType dtype)
     {
-        (Config, Device, Type) = (config, device, dtype);
+        (Config, Device, Type, _ropes) = (config, device, dtype, ropes);
         _decoder = new Decoder(config, weights);
         FusedAttention = device.type == DeviceType.CUDA || (Version.TryParse(torch.__version__.Split('+')[0], out Version? libtorch) && libtorch >= new Version(2, 1));
-        var full = new Rotary(config.Rope.InverseFrequencies(config.HeadSize), device, dtype);
-        _ropes = (full, config.SlidingRope == config.Rope ? full : new Rotary(config.SlidingRope.InverseFrequencies(config.HeadSize), device, dtype));
     }
 
     /// <summary>The decoder's shape.</summary>
@@ -90,7 +88,13 @@ public sealed partial class Backbone : IDisposable
         if (type is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16))
             throw new ArgumentException($"A backbone's weights cannot be of type {type}.", nameof(dtype));
         device ??= torch.CPU;
-        return new Backbone(config, WeightMap.Load(config, source, device, type), device, type);
+        return new Backbone(config, WeightMap.Load(config, source, device, type), Ropes(config, device, type), device, type);
+    }
+
+    private static (Rotary Full, Rotary Sliding) Ropes(BackboneConfig config, Device device, ScalarType dtype)
+    {
+        var full = new Rotary(config.Rope.InverseFrequencies(config.HeadSize), device, dtype);
+        return (full, config.SlidingRope == config.Rope ? full : new Rotary(config.SlidingRope.InverseFrequencies(config.HeadSize), device, dtype));
     }
 
     /// <summary>Names and shapes of the checkpoint tensors that a config needs, in the order they are written.</summary>
@@ -153,6 +157,11 @@ public sealed partial class Backbone : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_twin)
+        {
+            DisposeTwin();
+            return;
+        }
         _packed?.Dispose();
         _decoder.Weights.Dispose();
         _decoder.Adapter?.Dispose();

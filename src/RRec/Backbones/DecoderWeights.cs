@@ -44,6 +44,17 @@ internal sealed class DecoderWeights : IDisposable
         if (!ReferenceEquals(Head, Embedding)) yield return ("lm_head.weight", Head);
     }
 
+    /// <summary>The same tensors, with those that require gradients as leaves of their own over the same numbers.</summary>
+    public DecoderWeights Twin()
+    {
+        Tensor embedding = Leaf(Embedding);
+        return new DecoderWeights
+        {
+            Embedding = embedding, Head = ReferenceEquals(Head, Embedding) ? embedding : Leaf(Head), FinalNorm = Leaf(FinalNorm), Layers = [.. Layers.Select(l => l.Twin(Leaf))],
+        };
+        static Tensor Leaf(Tensor t) => t.requires_grad ? t.detach().requires_grad_().DetachFromDisposeScope() : t;
+    }
+
     public void Dispose()
     {
         foreach ((string _, Tensor t) in All()) t.Dispose();
@@ -64,4 +75,14 @@ internal sealed class LayerWeights
     public required Tensor GateUp { get; set; }                  // [2 intermediate, hidden]
     public required Tensor Down { get; set; }                    // [hidden, intermediate]
     public Tensor? PostMlpNorm { get; init; }                    // [hidden]
+
+    public LayerWeights Twin(Func<Tensor, Tensor> leaf)
+    {
+        Tensor? Optional(Tensor? t) => t is null ? null : leaf(t);
+        return new LayerWeights
+        {
+            InputNorm = leaf(InputNorm), Qkv = leaf(Qkv), QkvBias = Optional(QkvBias), QueryNorm = Optional(QueryNorm), KeyNorm = Optional(KeyNorm), Output = leaf(Output),
+            PostAttentionNorm = leaf(PostAttentionNorm), PreMlpNorm = Optional(PreMlpNorm), GateUp = leaf(GateUp), Down = leaf(Down), PostMlpNorm = Optional(PostMlpNorm),
+        };
+    }
 }

@@ -97,6 +97,14 @@ public sealed class LoraAdapter : IDisposable
         }
     }
 
+    /// <summary>Leaves of their own over the same numbers; see <see cref="Backbone.Twin"/>.</summary>
+    internal LoraAdapter Twin()
+    {
+        static LoraSite? Site(LoraSite? site) => site is null ? null
+            : new LoraSite([.. site.Parts.Select(p => p with { A = Parameter(p.A.detach()), B = Parameter(p.B.detach()) })], site.OutputRows, site.Scale);
+        return new LoraAdapter(Options, [.. Layers.Select(l => new LoraLayer(Site(l.Qkv), Site(l.Output), Site(l.GateUp), Site(l.Down)))]);
+    }
+
     private static Tensor Parameter(Tensor t) => t.requires_grad_().DetachFromDisposeScope();
 
     /// <inheritdoc/>

@@ -11,8 +11,9 @@ namespace RRec.CatalogueBackbone;
 /// the title tokens take the user parts of a teacher that was fitted without the row's user. A fold table is the difference of those
 /// parts to the backbone's own, added to the input embeddings; frozen, and not part of the saved model.
 /// </summary>
-public sealed class FoldTables : IEmbeddingDelta, IDisposable
+public sealed class FoldTables : IFrozenDelta, IDisposable
 {
+    private readonly Lock _gate = new();   // what is kept below changes with each question
     private readonly int[] _foldOfRow;
     private readonly int _places, _offset, _hidden;
     private Tensor _titleOfToken;   // [vocabulary] int64: 1 + the token's place among the titles, 0 for every other token
@@ -34,8 +35,12 @@ public sealed class FoldTables : IEmbeddingDelta, IDisposable
     {
         using var scope = NewDisposeScope();
         long rows = ids.shape[0], tokens = ids.shape[1];
-        Follow(ids);
-        Tensor place = _titleOfToken.index_select(0, ids.reshape(-1)).view(rows, tokens) + Start(rowIndexes);          // [rows, tokens]
+        Tensor place;                                                                                                 // [rows, tokens]
+        lock (_gate)
+        {
+            Follow(ids);
+            place = _titleOfToken.index_select(0, ids.reshape(-1)).view(rows, tokens) + Start(rowIndexes);
+        }
         Tensor difference = _differences.index_select(0, place.reshape(-1)).view(rows, tokens, -1);                   // [rows, tokens, width]
         Tensor delta = zeros([rows, tokens, _hidden], device: ids.device);
         delta.narrow(2, _offset, difference.shape[2]).copy_(difference);

@@ -39,14 +39,15 @@ internal sealed class WorkerTeam
     /// <summary>How many threads work on a job, the caller among them.</summary>
     public int Threads { get; }
 
-    /// <summary>The process's team for this many threads.</summary>
+    /// <summary>The process's team for this many threads. Who works alone leaves it to the others: while an update has a graph on each thread, each is alone.</summary>
     public static WorkerTeam Of(int threads)
     {
+        if (threads <= 1) return Alone;
         lock (Gate)
         {
             if (_shared is { } team && team.Threads == threads) return team;
             _shared?.Close();
-            return _shared = new WorkerTeam(Math.Max(1, threads));
+            return _shared = new WorkerTeam(threads);
         }
     }
 

@@ -74,12 +74,18 @@ public sealed class ItemTable : IDisposable
     }
 
     /// <summary>The unit vectors of some items from the present weights, with gradient where gradients are on: f32 <c>[n, hidden]</c>.</summary>
-    public Tensor Embed(IReadOnlyList<int> indexes)
+    public Tensor Embed(IReadOnlyList<int> indexes) => Embed(indexes, _backbone);
+
+    /// <summary>The same through a twin of the backbone. Several threads may ask at once for items whose <see cref="Tokens"/> were asked for before.</summary>
+    internal Tensor Embed(IReadOnlyList<int> indexes, Backbone backbone)
     {
         int[][] rows = [.. indexes.Select(i => _prompts[i])];
-        using PaddedBatch batch = PaddedBatch.FromRows(rows, device: _backbone.Device);
-        return Normalize(_backbone.LastHidden(batch));
+        using PaddedBatch batch = PaddedBatch.FromRows(rows, device: backbone.Device);
+        return Normalize(backbone.LastHidden(batch));
     }
+
+    /// <summary>How many tokens an item's prompt has.</summary>
+    internal int Tokens(int item) => _prompts[item].Length;
 
     /// <summary>Replaces rows by vectors computed elsewhere (the targets of a training step).</summary>
     public void Write(IReadOnlyList<int> indexes, Tensor vectors)

@@ -35,6 +35,9 @@ public interface IEmbeddingDelta
     Tensor? ForTokens(Tensor ids, IReadOnlyList<int> rowIndexes);
 }
 
+/// <summary>A change that carries no gradient and may be asked for by several threads at once.</summary>
+internal interface IFrozenDelta : IEmbeddingDelta;
+
 /// <summary>Binds the hook to the rows of one batch.</summary>
 internal static class EmbeddingDeltas
 {

@@ -8,14 +8,15 @@ namespace RRec.RecPO;
 // What targets are compared with.
 internal sealed partial class PolicyUpdate
 {
-    // Items that are computed together on the way back.
-    private const int ItemsAgain = 16;
-
     /// <summary>
-    /// The vectors that targets are compared with: a leaf whose gradient flows into the item forward at the end of a mini-batch. With <paramref name="again"/> that
-    /// forward pass kept no graph and is done again then, some items at a time.
+    /// The vectors that targets are compared with: a leaf whose gradient flows into the item forward at the end of a mini-batch.
     /// </summary>
-    public sealed class Candidates(Tensor vectors, Tensor leaf, int[] columnOfUser, int[] fresh, Func<int[], Tensor>? again = null) : IDisposable
+    /// <param name="vectors">Vectors of the fresh items.</param>
+    /// <param name="leaf">Those and what else is compared with, detached.</param>
+    /// <param name="columnOfUser">The column of each user's target.</param>
+    /// <param name="fresh">The items of the fresh columns.</param>
+    /// <param name="backward">Sends the gradient of the fresh vectors <c>[fresh, hidden]</c> into the parameters; null: nobody wants it.</param>
+    public sealed class Candidates(Tensor vectors, Tensor leaf, int[] columnOfUser, int[] fresh, ItemPass? backward = null) : IDisposable
     {
         /// <summary>f32 <c>[c, hidden]</c>, detached, requires a gradient in its first rows.</summary>
         public Tensor Leaf { get; } = leaf;
@@ -26,32 +27,34 @@ internal sealed partial class PolicyUpdate
         /// <summary>The items of the fresh columns.</summary>
         public int[] Fresh { get; } = fresh;
 
-        /// <summary>f32 <c>[fresh, hidden]</c>, with the item forward's graph where it is kept.</summary>
+        /// <summary>f32 <c>[fresh, hidden]</c>, detached.</summary>
         public Tensor Vectors { get; } = vectors;
 
         /// <summary>Sends what arrived at the leaf through the item forward.</summary>
         public void Backward()
         {
             using var scope = NewDisposeScope();
-            if (Leaf.grad is not { } arrived) return;
-            if (again is null)
-            {
-                Vectors.backward([arrived.narrow(0, 0, Fresh.Length)]);
-                return;
-            }
+            if (Leaf.grad is { } arrived) backward?.Backward(arrived.narrow(0, 0, Fresh.Length));
+        }
 
-            for (int at = 0; at < Fresh.Length; at += ItemsAgain)
-            {
-                using var piece = NewDisposeScope();
-                int end = Math.Min(at + ItemsAgain, Fresh.Length);
-                again(Fresh[at..end]).backward([arrived.narrow(0, at, end - at)]);
-            }
+        /// <summary>The same vectors in a leaf of its own, for one more thread.</summary>
+        public Candidates Twin() => new(Vectors.detach().DetachFromDisposeScope(), Leaf.detach().requires_grad_().DetachFromDisposeScope(), ColumnOfUser, Fresh);
+
+        /// <summary>Adds what arrived at a twin's leaf.</summary>
+        public void Gather(Candidates twin)
+        {
+            using var quiet = no_grad();
+            using var scope = NewDisposeScope();
+            if (twin.Leaf.grad is not { } arrived) return;
+            if (Leaf.grad is { } there) there.add_(arrived);
+            else Leaf.grad = arrived;
         }
 
         public void Dispose()
         {
             Leaf.Dispose();
             Vectors.Dispose();
+            backward?.Dispose();
         }
     }
 
@@ -67,17 +70,15 @@ internal sealed partial class PolicyUpdate
     public Candidates Encode(int[] fresh, int[] column, int step)
     {
         using var scope = NewDisposeScope();
-        bool later = options.GradientCheckpointing;
-        Tensor vectors; // [fresh, hidden]
-        using (enable_grad(!later)) vectors = items.Embed(fresh);
-        Tensor leaf = vectors.detach();
+        ItemPass pass = new(backbone, items, fresh, options.GradientCheckpointing);
+        Tensor vectors = pass.Forward(), leaf = vectors.detach(); // [fresh, hidden]
         if (options.TableNegatives > 0)
         {
             long[] negatives = Negatives(fresh, step);
             leaf = cat([leaf, items.Vectors.index_select(0, HostTensors.Long(negatives, leaf.device, negatives.Length))]); // [fresh + negatives, hidden]
         }
 
-        return new Candidates(vectors.DetachFromDisposeScope(), leaf.requires_grad_().DetachFromDisposeScope(), column, fresh, later ? items.Embed : null);
+        return new Candidates(vectors.DetachFromDisposeScope(), leaf.requires_grad_().DetachFromDisposeScope(), column, fresh, pass);
     }
 
     // Random table rows that are no target of this batch, drawn from (seed, step) alone.

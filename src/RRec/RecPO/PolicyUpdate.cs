@@ -17,17 +17,8 @@ internal sealed partial class PolicyUpdate(Backbone backbone, ItemTable items, d
 
     private bool Official => options.Compatibility == Compatibility.Official;
 
-    /// <summary>
-    /// Adds the gradients of trajectories <paramref name="start"/> to <paramref name="end"/> to the parameters and to the candidates' leaf.
-    /// </summary>
-    /// <param name="batch">The rollout.</param>
-    /// <param name="start">First trajectory; the first of its user.</param>
-    /// <param name="end">After the last trajectory.</param>
-    /// <param name="candidates">What targets are compared with.</param>
-    /// <param name="policyTokens">Policy tokens of the whole mini-batch.</param>
-    /// <param name="trajectories">Trajectories of the whole mini-batch.</param>
-    /// <param name="statistics">Collects the log's sums.</param>
-    public void Backward(UpdateBatch batch, int start, int end, Candidates candidates, int policyTokens, int trajectories, UpdateStatistics statistics)
+    // See Backward: on the present thread.
+    private void BackwardOf(UpdateBatch batch, int start, int end, Candidates candidates, int policyTokens, int trajectories, UpdateStatistics statistics)
     {
         using var scope = NewDisposeScope();
         using Pass pass = Forward(batch, start, end, options.GradientCheckpointing);
@@ -68,8 +59,7 @@ internal sealed partial class PolicyUpdate(Backbone backbone, ItemTable items, d
         pass.Checkpoints?.Backward();
     }
 
-    /// <summary>Fills in the old log-probs of trajectories whose first training pass will come after an optimiser step.</summary>
-    public void Remember(UpdateBatch batch, int start, int end, Candidates candidates, UpdateStatistics statistics)
+    private void RememberOf(UpdateBatch batch, int start, int end, Candidates candidates, UpdateStatistics statistics)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();

@@ -59,6 +59,7 @@ internal sealed class UpdateBatch
 internal sealed class UpdateStatistics
 {
     private readonly List<(Tensor Values, Action<double[]> Use)> _unread = [];
+    private readonly List<UpdateStatistics> _shares = [];
 
     public double PolicyLoss, ItemLoss, AuxiliaryLoss, EntropySum, RatioSum, GradientNorm;
     public long PolicyTokens, ClippedTokens;
@@ -69,6 +70,15 @@ internal sealed class UpdateStatistics
     {
         using var scope = NewDisposeScope();
         _unread.Add((values.detach().to(ScalarType.Float64).reshape(-1).DetachFromDisposeScope(), use));
+    }
+
+    /// <summary>Takes over what a share of the same trajectories noted: read with all else, then added.</summary>
+    public void Add(UpdateStatistics share)
+    {
+        _unread.AddRange(share._unread);
+        share._unread.Clear();
+        _shares.Add(share);
+        PolicyTokens += share.PolicyTokens;
     }
 
     /// <summary>Reads what was noted, in the order in which it was.</summary>
@@ -86,5 +96,15 @@ internal sealed class UpdateStatistics
         }
 
         _unread.Clear();
+        foreach (UpdateStatistics share in _shares)
+        {
+            PolicyLoss += share.PolicyLoss;
+            ItemLoss += share.ItemLoss;
+            EntropySum += share.EntropySum;
+            RatioSum += share.RatioSum;
+            ClippedTokens += share.ClippedTokens;
+        }
+
+        _shares.Clear();
     }
 }

@@ -12,6 +12,20 @@ public class CrossingTests
     [Theory, InlineData(1, 1, 6), InlineData(2, 1, 6), InlineData(1, 3, 6), InlineData(1, 1, 1)]
     public void An_update_reads_once_an_optimiser_step_however_many_passes_it_has(int innerUpdates, int miniBatches, int usersPerForward)
     {
+        int threads = get_num_threads();
+        set_num_threads(1);   // as on a GPU: users are not shared out among threads, each of which would send its own
+        try
+        {
+            Update(innerUpdates, miniBatches, usersPerForward);
+        }
+        finally
+        {
+            set_num_threads(threads);
+        }
+    }
+
+    private static void Update(int innerUpdates, int miniBatches, int usersPerForward)
+    {
         using DisposeScope scope = NewDisposeScope();
         BackboneConfig config = BackboneConfig.Qwen2(60, 16, 24, 2, 4, 2, endOfSequenceId: 1);
         manual_seed(3);
