@@ -12,7 +12,7 @@ namespace RRec.Backbones;
 /// <param name="mostBytes">What is kept at most; where that is less than a vocabulary needs, everything is forgotten from time to time.</param>
 internal sealed unsafe class KnownTokens(int vocabulary, int outputs, long mostBytes = 64 << 20) : IDisposable
 {
-    private const int RowsPerBlock = 64;
+    private const int RowsPerBlock = 512;
 
     private readonly List<NativeBuffer> _blocks = [];
     private readonly List<int> _known = [];
