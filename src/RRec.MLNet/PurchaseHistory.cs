@@ -21,6 +21,6 @@ public sealed record PurchaseHistory(IReadOnlyList<string> Items)
 public readonly record struct RecommendedItem(string Id, string Title, float Score);
 
 /// <summary>A piece of an answer that is being written.</summary>
-/// <param name="Text">What was written since the last piece; the pieces add up to the reasoning. Often empty in the last one.</param>
+/// <param name="Text">What was written since the last piece; the pieces add up to the reasoning as it was written (the column leaves out blanks and commas at its end). Often empty in the last one.</param>
 /// <param name="Items">With the last piece: the ranked items, best first; null before.</param>
 public readonly record struct ReasoningChunk(string Text, IReadOnlyList<RecommendedItem>? Items);

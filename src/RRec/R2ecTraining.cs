@@ -29,6 +29,8 @@ public static class R2ecTraining
         ArgumentNullException.ThrowIfNull(train);
         options ??= new R2ecTrainingOptions();
         options.Validate();
+        if (options.InitialModel is null && options.WeightType != "auto" && !WeightTypes.Multiplies(options.ScalarType, new Device(options.Device)))
+            throw new ArgumentException($"WeightType is '{options.WeightType}': this libtorch ({__version__}) has no products of that type on the device '{options.Device}'. Use float32, bfloat16 or auto.", nameof(options));
         RecPOTrainer.CheckRows(train, "Training", catalogue);
         RecPOTrainer.CheckRows(validation ?? [], "Validation", catalogue);
         if (train.Count == 0) throw new ArgumentException("There are no training rows: at least one history with a target is needed.", nameof(train));

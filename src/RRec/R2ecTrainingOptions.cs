@@ -39,7 +39,7 @@ public sealed record R2ecTrainingOptions
 
     /// <summary>
     /// The type of the weights in memory: <c>float32</c>, <c>bfloat16</c>, <c>float16</c>, or <c>auto</c>: for a given <see cref="Backbone"/> whose adapter is trained what
-    /// the device multiplies fastest (<see cref="WeightTypes.Fastest"/>), else <c>float32</c>. Default <c>float32</c>. Ignored with <see cref="InitialModel"/>.
+    /// the device multiplies fastest (<see cref="WeightTypes.Fastest"/>), else <c>float32</c>. Default <c>float32</c>; <c>float16</c> needs a GPU or libtorch 2.1. Ignored with <see cref="InitialModel"/>.
     /// </summary>
     public string WeightType { get; init; } = "float32";
 

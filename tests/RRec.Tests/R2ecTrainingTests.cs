@@ -127,6 +127,19 @@ public sealed class R2ecTrainingTests
         Assert.Empty(given.Violations());
     }
 
+    [Fact]
+    public void A_type_of_weights_without_products_here_is_refused_before_anything_is_trained()
+    {
+        Assert.True(WeightTypes.Multiplies(ScalarType.Float32, CPU));
+        Assert.True(WeightTypes.Multiplies(ScalarType.BFloat16, CPU));
+        Assert.False(WeightTypes.Multiplies(ScalarType.Bool, CPU));
+        List<R2ecProgress> seen = [];
+        void Fit() => R2ecTraining.Fit(Shop.Catalogue, Shop.Rows(120, 1), null, Options with { RunRecPO = false, WeightType = "float16" }, new Listener(seen)).Dispose();
+        if (WeightTypes.Multiplies(ScalarType.Float16, CPU)) return;   // libtorch 2.1 and later
+        Assert.Contains("float16", Assert.Throws<ArgumentException>(Fit).Message);
+        Assert.Empty(seen);
+    }
+
     private sealed class Listener(List<R2ecProgress> seen, Action<R2ecProgress>? also = null) : IProgress<R2ecProgress>
     {
         public void Report(R2ecProgress value)

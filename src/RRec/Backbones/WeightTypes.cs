@@ -21,6 +21,23 @@ public static class WeightTypes
         return device.type == DeviceType.CUDA || BFloat16Speedup >= 1.3 ? ScalarType.BFloat16 : ScalarType.Float32;
     }
 
+    /// <summary>Whether this libtorch has products of that type on that device: older ones have none of half precision on a CPU.</summary>
+    internal static bool Multiplies(ScalarType type, Device device)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        try
+        {
+            Tensor one = ones([2, 2], dtype: type, device: device);
+            HostTensors.Read<float>(one.mm(one).to(ScalarType.Float32));
+            return true;
+        }
+        catch (Exception e) when (e is System.Runtime.InteropServices.ExternalException or NotSupportedException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>
     /// Whether a decoder is small enough that all of its weights are trained where nothing else is said: below 50 million. Those need single precision; an adapter does not.
     /// </summary>
