@@ -152,7 +152,7 @@ public sealed partial class R2ecTrainer
         /// <summary>The rest of how the model reads and answers; null (default): the backbone's own. The three settings above win over it.</summary>
         public R2ecSettings? Settings { get; set; }
 
-        /// <summary>The type of frozen weights: <c>float32</c> (default), <c>bfloat16</c>, <c>float16</c>, or <c>auto</c>: for a given backbone what the device multiplies fastest.</summary>
+        /// <summary>The type of frozen weights: <c>float32</c> (default), <c>bfloat16</c>, <c>float16</c> (needs a GPU or libtorch 2.1), or <c>auto</c>: for a given backbone what the device multiplies fastest.</summary>
         public string WeightType { get; set; } = "float32";
 
         /// <summary>
