@@ -29,8 +29,9 @@ public static class R2ecTraining
         ArgumentNullException.ThrowIfNull(train);
         options ??= new R2ecTrainingOptions();
         options.Validate();
-        if (options.InitialModel is null && options.WeightType != "auto" && !WeightTypes.Multiplies(options.ScalarType, new Device(options.Device)))
-            throw new ArgumentException($"WeightType is '{options.WeightType}': this libtorch ({__version__}) has no products of that type on the device '{options.Device}'. Use float32, bfloat16 or auto.", nameof(options));
+        // Not among the violations: an ML.NET trainer's options are looked at before its device is known.
+        if (options is { InitialModel: null, WeightType: "float16" } && !WeightTypes.Multiplies(ScalarType.Float16, new Device(options.Device)))
+            throw new ArgumentException($"WeightType is 'float16': this libtorch ({__version__}) has no products of that type on the device '{options.Device}'. Use float32, bfloat16 or auto.", nameof(options));
         RecPOTrainer.CheckRows(train, "Training", catalogue);
         RecPOTrainer.CheckRows(validation ?? [], "Validation", catalogue);
         if (train.Count == 0) throw new ArgumentException("There are no training rows: at least one history with a target is needed.", nameof(train));
@@ -46,8 +47,7 @@ public static class R2ecTraining
             {
                 // RecPO goes on with the adapter of the warm-up, so it is made as RecPO's options say.
                 if (options.RecPO is { } later && model.Backbone.Adapter is null && !later.TrainsInFull(model.Backbone)) model.Backbone.AttachLora(later.NewAdapter, warmUp.Seed);
-                WarmUpResult warm = WarmUpTrainer.Train(model, train, warmUp, guide ?? teacher, progress, cancel);
-                if ((guide ?? teacher) is not null) model.Settings = model.Settings with { Temperature = warm.Temperature };
+                WarmUpTrainer.Train(model, train, warmUp, guide ?? teacher, progress, cancel);
             }
 
             if (options.RunRecPO)

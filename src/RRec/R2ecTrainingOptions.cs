@@ -1,3 +1,4 @@
+using System.Globalization;
 using RRec.Backbones;
 using RRec.CatalogueBackbone;
 using RRec.RecPO;
@@ -97,6 +98,7 @@ public sealed record R2ecTrainingOptions
         if (Backbone is null && (Adapter ?? (object?)Chat ?? Prompts) is not null) found.Add("Adapter, Chat and Prompts belong to a given Backbone, and there is none.");
         if (Adapter is not null && !Directory.Exists(Adapter)) found.Add($"Adapter is '{Adapter}': there is no such folder.");
         if (WeightType is not ("float32" or "bfloat16" or "float16" or "auto")) found.Add($"WeightType is '{WeightType}': it must be float32, bfloat16, float16 or auto.");
+        if (InitialModel is null) AddDeviceViolations(found);
         bool makes = Backbone is null && InitialModel is null;
         if (makes && BackboneOutput is not null && (BackboneOutput.Trim().Length == 0 || File.Exists(BackboneOutput))) found.Add($"BackboneOutput is '{BackboneOutput}': it must be a folder, which is made where it is missing.");
         if (!(AnchorWeight >= 0 && double.IsFinite(AnchorWeight))) found.Add(FormattableString.Invariant($"AnchorWeight is {AnchorWeight}: it must be 0 or more and finite."));
@@ -107,6 +109,15 @@ public sealed record R2ecTrainingOptions
         return found;
 
         void Add(string stage, IReadOnlyList<string>? violations) => found.AddRange((violations ?? []).Select(v => $"{stage}.{v}"));
+    }
+
+    private void AddDeviceViolations(List<string> found)
+    {
+        string[] parts = Device.Split(':');
+        int index = 0;
+        bool known = parts[0] is "cpu" or "cuda" && (parts.Length == 1 || (parts.Length == 2 && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out index)));
+        int gpus = known && parts[0] == "cuda" && torch.cuda.is_available() ? torch.cuda.device_count() : 0;
+        if (!known || (parts[0] == "cuda" && index >= gpus)) found.Add($"Device is '{Device}': it must be cpu, or cuda:N with N below the number of GPUs that libtorch can use ({gpus}).");
     }
 
     /// <summary>The gate that every training passes.</summary>

@@ -107,7 +107,6 @@ public static class CatalogueExperiments
         Evaluate(model, data, clock, 1);
         int recpoSteps = args.Length > 5 ? int.Parse(args[5]) : 0;
         if (recpoSteps == 0) return;
-        model.Settings = model.Settings with { Temperature = result.Temperature };
         RecPOOptions recpo = RecPOOptions.Cpu with
         {
             MaxSteps = recpoSteps, LearningRate = double.Parse(args[6], CultureInfo.InvariantCulture), EvaluationSteps = recpoSteps / 2, EvaluationRows = 1500, EmbeddingDelta = guide.Folds,

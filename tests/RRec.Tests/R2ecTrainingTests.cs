@@ -111,7 +111,9 @@ public sealed class R2ecTrainingTests
     {
         R2ecTrainingOptions wrong = new() { Backbone = "/no/such/folder", WeightType = "int3", Settings = new() { Window = 0 }, RecPO = new() { LearningRate = -1 } };
         string message = Assert.Throws<ArgumentException>(() => R2ecTraining.Fit(Shop.Catalogue, Shop.Rows(4, 1), null, wrong)).Message;
-        foreach (string part in new[] { "/no/such/folder", "int3", "Window is 0", "LearningRate is -1" }) Assert.Contains(part, message);
+        foreach (string part in new[] { "/no/such/folder", "int3", "Settings.Window is 0", "RecPO.LearningRate is -1" }) Assert.Contains(part, message);
+        foreach (string device in new[] { "gpu", "cuda:99", "cuda:x", "" })
+            Assert.Contains($"Device is '{device}'", Assert.Throws<ArgumentException>(() => R2ecTraining.Fit(Shop.Catalogue, Shop.Rows(4, 1), null, new() { Device = device })).Message);
     }
 
     [GoldenFact("goldens/recpo/tiny-qwen2")]

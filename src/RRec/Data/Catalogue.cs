@@ -20,7 +20,7 @@ public sealed class Catalogue
     private readonly Dictionary<string, int> _indexOf;
 
     /// <summary>Takes the items in the order given.</summary>
-    /// <exception cref="ArgumentException">No item, an empty id, or the same id twice (the message names the id and both positions).</exception>
+    /// <exception cref="ArgumentException">No item, an empty id, a title or attributes that are null, or the same id twice (the message names the id and both positions).</exception>
     public Catalogue(IReadOnlyList<CatalogueItem> items, string category = "product", string? categoryPlural = null)
     {
         ArgumentNullException.ThrowIfNull(items);
@@ -31,6 +31,7 @@ public sealed class Catalogue
         {
             string id = items[i].Id;
             if (string.IsNullOrEmpty(id)) throw new ArgumentException($"Item at position {i} has an empty id.", nameof(items));
+            if (items[i].Title is null || items[i].Attributes is null) throw new ArgumentException($"Item '{id}' at position {i} has no title or no list of attributes; both may be empty.", nameof(items));
             if (!_indexOf.TryAdd(id, i))
                 throw new ArgumentException($"Item id '{id}' occurs twice, at positions {_indexOf[id]} and {i}; ids must be unique.", nameof(items));
         }

@@ -24,14 +24,14 @@ public sealed record WarmUpResult(int Steps, double FirstLoss, double LastLoss, 
 /// </remarks>
 public static class WarmUpTrainer
 {
-    /// <summary>Trains the model in place; an item table that exists is stale afterwards and is encoded anew.</summary>
+    /// <summary>Trains the model in place, with a guide also the temperature of its settings; an item table that exists is stale afterwards and is encoded anew.</summary>
     /// <param name="model">The model.</param>
     /// <param name="train">Training rows; with a guide the very rows it was made from, in their order.</param>
     /// <param name="options">Null: the defaults.</param>
     /// <param name="guide">What a catalogue backbone's builder returned; for other backbones <see cref="TeacherGuide.Fit"/>, or null: purchases alone teach.</param>
     /// <param name="progress">Told after every step; may be null.</param>
     /// <param name="cancel">Stops between steps; the weights stay as they are then.</param>
-    /// <returns>How it went; apply <see cref="WarmUpResult.Temperature"/> to the model's settings.</returns>
+    /// <returns>How it went.</returns>
     /// <exception cref="ArgumentException">Options out of range, or no training rows.</exception>
     /// <exception cref="InvalidOperationException">The loss was not finite.</exception>
     public static WarmUpResult Train(R2ecModel model, IReadOnlyList<PurchaseRow> train, WarmUpOptions? options = null, TeacherGuide? guide = null,
@@ -44,7 +44,7 @@ public static class WarmUpTrainer
         if (train.Count == 0) throw new ArgumentException("There are no training rows: at least one history with a target is needed.", nameof(train));
         WarmUpObjective objective = new(model, guide, options, guide is null ? new CandidateOdds(model.Catalogue.Count, train) : null);
         using Tensor logTemperature = StartTemperature(model, train, objective, guide, options).DetachFromDisposeScope();
-        if (options.Steps == 0) return new WarmUpResult(0, double.NaN, double.NaN, Math.Exp(logTemperature.item<float>()));
+        if (options.Steps == 0) return new WarmUpResult(0, double.NaN, double.NaN, Keep(model, logTemperature, guide));
 
         bool suggested = guide is CatalogueBackboneGuide || guide?.Statements is not null;
         OwnWords? own = suggested || options is { ReasoningWeight: 0 } or { OwnReasonings: 0 } || !model.Settings.UseReasoning ? null : OwnWords.Write(model, train, options, cancel);
@@ -81,7 +81,14 @@ public static class WarmUpTrainer
         mean.PutIntoParameters();
         if (model.HasItems) model.EncodeItems(progress, cancel);
         int tenth = Math.Max(1, losses.Count / 10);
-        return new WarmUpResult(losses.Count, losses.Take(tenth).Average(), losses.TakeLast(tenth).Average(), Math.Exp(logTemperature.item<float>()));
+        return new WarmUpResult(losses.Count, losses.Take(tenth).Average(), losses.TakeLast(tenth).Average(), Keep(model, logTemperature, guide));
+    }
+
+    private static double Keep(R2ecModel model, Tensor logTemperature, TeacherGuide? guide)
+    {
+        double temperature = Math.Exp(logTemperature.item<float>());
+        if (guide is not null) model.Settings = model.Settings with { Temperature = temperature };
+        return temperature;
     }
 
     // Cosines have their own scale: take the temperature of a short list that fits a first batch best. Where that is the warmest one the cosines know nothing yet (an LLM

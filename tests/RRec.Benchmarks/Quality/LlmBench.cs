@@ -76,10 +76,7 @@ internal static class LlmBench
         };
         (TeacherGuide teacher, Measured cost) = Measured.Of(() => TeacherGuide.Fit(data.All.Catalogue, data.All.Train));
         cost += report.Timed("warm-up", budget.WarmUpSteps, budget.Minutes * 0.75 * 60, steps =>
-        {
-            WarmUpResult result = WarmUpTrainer.Train(model, data.All.Train, warmUp with { Steps = steps }, teacher, report.Progress);
-            model.Settings = model.Settings with { Temperature = result.Temperature };
-        });
+            WarmUpTrainer.Train(model, data.All.Train, warmUp with { Steps = steps }, teacher, report.Progress));
         report.Rank(model, WarmUp, cost);
         report.Rank(model, WarmUpPlain, cost, reasoning: false);
 

@@ -72,7 +72,7 @@ public sealed class LanguageTests
         {
             using R2ecModel model = Model();
             WarmUpOptions options = Options with { AnswerWeight = Math.Max(0, weight) };
-            if (weight >= 0) model.Settings = model.Settings with { Temperature = WarmUpTrainer.Train(model, Rows, options, teacher).Temperature };
+            if (weight >= 0) WarmUpTrainer.Train(model, Rows, options, teacher);
             using var noGradient = no_grad();
             using var scope = NewDisposeScope();
             new WarmUpObjective(model, teacher, options with { UniformCandidates = 30 }).Evaluate(Rows, [.. Enumerable.Range(0, Rows.Length)], new Random(5),

@@ -34,6 +34,7 @@ public sealed class WarmUpTrainerTests
                 Assert.Equal(30, result.Steps);
                 Assert.True(result.LastLoss < result.FirstLoss, $"loss from {result.FirstLoss} to {result.LastLoss}");
                 Assert.InRange(result.Temperature, 0.002, 0.2);
+                Assert.Equal(result.Temperature, model.Settings.Temperature);
                 scores[run] = Scores(model);
             }
         }
