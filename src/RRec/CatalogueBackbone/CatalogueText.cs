@@ -36,7 +36,7 @@ internal static partial class CatalogueText
     public static string Phrase(string words)
     {
         string text = OneLine(PhraseBreak().Replace(words, " "));
-        if (text.Length > 40) text = text[..40].TrimEnd();
+        if (text.Length > 40) text = text[..(char.IsHighSurrogate(text[39]) ? 39 : 40)].TrimEnd();
         return text.Length == 0 ? "other" : text;
     }
 

@@ -39,6 +39,13 @@ public sealed class SpokenAttributesTests
     }
 
     [Fact]
+    public void A_long_phrase_is_cut_between_characters()
+    {
+        Assert.Equal(new string('x', 39), CatalogueText.Phrase(new string('x', 39) + "🙂 and more"));
+        Assert.Equal(new string('x', 38) + "🙂", CatalogueText.Phrase(new string('x', 38) + "🙂 and more"));
+    }
+
+    [Fact]
     public void A_year_in_most_titles_is_a_decade()
     {
         SpokenAttributes spoken = SpokenAttributes.From(Shop(_ => [], i => $"Film {i} ({1980 + i % 20})"), Purchases);
