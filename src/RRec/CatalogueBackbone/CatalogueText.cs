@@ -40,10 +40,11 @@ internal static partial class CatalogueText
         return text.Length == 0 ? "other" : text;
     }
 
-    /// <summary>Runs of blanks, tabs and line breaks become one blank: a cell must not end inside a title.</summary>
+    /// <summary>Runs of blanks, tabs, line breaks, unseen characters and halves of characters become one blank: a cell must not end inside a title.</summary>
     public static string OneLine(string text) => Blanks().Replace(text, " ").Trim();
 
-    [GeneratedRegex(@"[\s\p{C}]+")]
+    // \p{C} would take both halves of every character beyond the first 65,536, an emoji say.
+    [GeneratedRegex(@"(?:[\s\p{Cc}\p{Cf}\p{Co}\p{Cn}]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF])+")]
     private static partial Regex Blanks();
 
     [GeneratedRegex("[,<]+")]

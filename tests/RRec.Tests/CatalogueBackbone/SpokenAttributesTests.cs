@@ -43,6 +43,7 @@ public sealed class SpokenAttributesTests
     {
         Assert.Equal(new string('x', 39), CatalogueText.Phrase(new string('x', 39) + "🙂 and more"));
         Assert.Equal(new string('x', 38) + "🙂", CatalogueText.Phrase(new string('x', 38) + "🙂 and more"));
+        Assert.Equal("🧀 half", CatalogueText.Phrase("🧀\t\ud83e half\u0000"));
     }
 
     [Fact]
