@@ -24,7 +24,8 @@ public interface IAuxiliaryLoss
 /// <summary>
 /// A change of the prompts' input embeddings that depends on the training row. A backbone wired from everybody's purchases already knows the training targets,
 /// which inflates the reward; with this hook the title tokens take vectors that were made without the row's user. A checkpoint remembers its
-/// <see cref="object.ToString"/>: a continuation whose change says something else is refused.
+/// <see cref="object.ToString"/>: a continuation whose change says something else is refused. It is asked by one thread at a time: an update's users are not
+/// shared out among threads then.
 /// </summary>
 public interface IEmbeddingDelta
 {
