@@ -44,7 +44,7 @@ internal static class TopKEvaluator
             }
 
             foreach (string group in rows.Select(r => r.Group).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
-                slices[group] = Slice(r => r.Group == group)!;
+                slices[slices.ContainsKey(group) ? $"group {group}" : group] = Slice(r => r.Group == group)!;
         }
 
         string[]? users = rows[0].User is null ? null : [.. rows.Select(r => r.User!)];

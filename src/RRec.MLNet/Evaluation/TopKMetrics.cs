@@ -77,7 +77,7 @@ public sealed class TopKMetrics
     /// <summary>By k: mean surprise of the items shown, -log2 of their share of the training purchases (one added to each count); empty without training counts.</summary>
     public IReadOnlyDictionary<int, double> Novelty { get; }
 
-    /// <summary>The same metrics for parts of the rows: <c>cold</c> and <c>warm</c> (label without, with training purchases), and one per group.</summary>
+    /// <summary>The same metrics for parts of the rows: <c>cold</c> and <c>warm</c> (label without, with training purchases), and one per group (<c>group cold</c> where a group has one of these names too).</summary>
     public IReadOnlyDictionary<string, TopKMetrics> Slices { get; }
 
     internal string[]? Users { get; }

@@ -107,6 +107,14 @@ public class EvaluateTopKTests
     }
 
     [Fact]
+    public void A_group_that_is_called_as_a_slice_does_not_take_its_place()
+    {
+        IDataView scored = _ml.Data.LoadFromEnumerable(new[] { Row("cold", "a", "a", "b"), Row("v", "new", "a", "b"), Row("v", "other", "a", "b") });
+        TopKMetrics m = _ml.Recommendation().EvaluateTopK(scored, ks: [1], groupColumn: "UserId", trainCounts: new Dictionary<string, long> { ["a"] = 1 });
+        Assert.Equal((2, 1, 1, 2), (m.Slices["cold"].Rows, m.Slices["group cold"].Rows, m.Slices["warm"].Rows, m.Slices["v"].Rows));
+    }
+
+    [Fact]
     public void Two_models_are_compared_by_pairs_of_rows()
     {
         Scored[] a = [.. Enumerable.Range(0, 40).Select(i => Row($"u{i % 10}", "a", i % 2 == 0 ? ["a", "b"] : ["b", "a"]))];
