@@ -9,6 +9,16 @@ public sealed partial class Backbone
     private bool _twin;
 
     /// <summary>
+    /// How many operations must come together, for them to be shared out among threads with a graph each: a change of the library's number of threads makes it start
+    /// threads that spin for tens of milliseconds.
+    /// </summary>
+    internal double LeastToShare { get; set; } = 5e10;
+
+    /// <summary>Operations of so many tokens' way through the layers' products and back, frozen weights assumed.</summary>
+    internal double OperationsBothWays(double tokens) =>
+        4 * tokens * Config.Layers * Config.HiddenSize * ((double)(2 * Config.Heads + 2 * Config.KeyValueHeads) * Config.HeadSize + 3.0 * Config.IntermediateSize);
+
+    /// <summary>
     /// The same weights for one more thread that differentiates at the same time: what is trained stands in leaves of the twin's own, which share their numbers with
     /// these and collect gradients apart. Disposing it leaves the weights alone.
     /// </summary>

@@ -25,8 +25,8 @@ internal sealed class Twins : IDisposable
     public Twins(Backbone backbone, int count, int tokens) => _all = [backbone, .. Enumerable.Range(1, count - 1).Select(_ => backbone.Twin(tokens))];
 
     /// <summary>
-    /// Cuts things in a row into one share for each thread, as even as neighbours allow; all in one share where that is so uneven that the library's threads do better, or
-    /// where twins would cost too much memory.
+    /// Cuts things in a row into one share for each thread, as even as neighbours allow; all in one share where that is so uneven that the library's threads do better,
+    /// where there is little to do, or where twins would cost too much memory.
     /// </summary>
     /// <param name="backbone">What they go through.</param>
     /// <param name="tokens">The size of each.</param>
@@ -35,6 +35,7 @@ internal sealed class Twins : IDisposable
         int threads = backbone.Device.type == DeviceType.CPU ? get_num_threads() : 1;
         if (threads == 1 || tokens.Count < threads || backbone.TrainableParameters().Sum(p => p.Parameter.numel()) > MostGradients) return [(0, tokens.Count)];
         double all = tokens.Sum(t => (double)t), sum = 0, largest = 0;
+        if (backbone.OperationsBothWays(all) < backbone.LeastToShare) return [(0, tokens.Count)];
         var shares = new (int From, int To)[threads];
         for (int i = 0, to = 0; i < threads; i++)
         {

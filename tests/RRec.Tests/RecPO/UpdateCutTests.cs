@@ -33,6 +33,7 @@ public sealed class UpdateCutTests
         using Backbone backbone = Backbone.Load(Goldens.PathOf(Model), CPU, type);
         if (full) backbone.UseFullFineTuning();
         else backbone.LoadAdapter(Goldens.PathOf(Model + "/lora"));
+        backbone.LeastToShare = 0;
         int hidden = backbone.Config.HiddenSize;
         manual_seed(4);
         using ItemTable items = new(backbone, new ItemPrompts(i => [20 + i, 30, 40 + 2 * i, 50], 40), ItemTable.Normalize(randn([40, hidden])));
@@ -100,6 +101,7 @@ public sealed class UpdateCutTests
     {
         using Backbone backbone = Backbone.Load(Goldens.PathOf(Model));
         backbone.AttachLora(new LoraOptions(), 1);
+        backbone.LeastToShare = backbone.OperationsBothWays(10);
         int before = get_num_threads();
         (int, int)[] Of(int threads, params int[] tokens)
         {
@@ -116,6 +118,8 @@ public sealed class UpdateCutTests
             Assert.Equal([(0, 3)], Of(2, 10, 10, 10));
             Assert.Equal([(0, 2)], Of(2, 10, 100));
             Assert.Equal([(0, 1)], Of(2, 10));
+            Assert.Equal([(0, 2)], Of(2, 4, 5));
+            Assert.Equal([(0, 1), (1, 2)], Of(2, 5, 5));
             Assert.Equal([(0, 4)], Of(1, 10, 10, 10, 10));
         }
         finally
