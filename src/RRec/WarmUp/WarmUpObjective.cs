@@ -73,9 +73,8 @@ internal sealed class WarmUpObjective(R2ecModel model, TeacherGuide? guide, Warm
         {
             Tensor before = reading.Hidden.index_select(0, Long(batch.Written.Select(w => (long)w.Row * reading.Width + w.Token - 1)));
             Tensor tokens = Long(batch.Written.Select(w => (long)batch.Sequences[w.Row][w.Token]));
-            Tensor written = -model.Backbone.TokenLogProbabilities(before, tokens).mean();
-            reasoning = written.item<float>();
-            loss = loss + written * reasoningWeight;
+            (Tensor written, reasoning) = WrittenLoss.Of(model.Backbone, before, tokens, reasoningWeight, model.Backbone.TokensPerLogits);
+            loss = loss + written;
         }
         parts = new Parts(divergence, entropy, reasoning, answerDivergence, answerEntropy);
         return loss;
