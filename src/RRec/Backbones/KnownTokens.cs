@@ -32,27 +32,26 @@ internal sealed unsafe class KnownTokens(int vocabulary, int outputs, long mostB
     {
         if (!ReferenceEquals(weights, _weights)) Forget();
         _weights = weights;
-        if (!Mark(ids))
-        {
-            Forget();   // what is known leaves no room: only these, then
-            if (!Mark(ids))
-            {
-                Forget();
-                return false;
-            }
-        }
-        return true;
+        if (Add(ids, compute)) return true;
+        Forget();   // what is known leaves no room: only these, then
+        if (Add(ids, compute)) return true;
+        Forget();
+        return false;
+    }
 
-        bool Mark(IEnumerable<int> ids)
+    private bool Add(IEnumerable<int> ids, Action<int[], nint> compute)
+    {
+        int from = _known.Count;
+        foreach (int id in ids)
         {
-            int from = _known.Count;
-            foreach (int id in ids)
-            {
-                if (_places[id] != 0) continue;
-                if (_known.Count == _most) return false;
-                _known.Add(id);
-                _places[id] = _known.Count;
-            }
+            if (_places[id] != 0) continue;
+            if (_known.Count == _most) return false;
+            _known.Add(id);
+            _places[id] = _known.Count;
+        }
+
+        try
+        {
             for (int at = from; at < _known.Count;)
             {
                 int end = Math.Min(_known.Count, (at / RowsPerBlock + 1) * RowsPerBlock);
@@ -61,6 +60,11 @@ internal sealed unsafe class KnownTokens(int vocabulary, int outputs, long mostB
                 at = end;
             }
             return true;
+        }
+        catch
+        {
+            Forget();   // some have a place and no numbers
+            throw;
         }
     }
 

@@ -56,7 +56,7 @@ internal static class LlmBench
 
     private static void Run(string folder, Budget budget, int count, double rate, torch.ScalarType type, bool rankUntrained, bool test)
     {
-        if (test) TestUse.Log("bench " + string.Join(' ', Environment.GetCommandLineArgs().Skip(1)), TimeProvider.System);
+        if (test) TestUse.Log(TimeProvider.System);
         Stopwatch clock = Stopwatch.StartNew();
         QualityData data = QualityData.Load(test: false, count);
         R2ecModel Open() => R2ecModel.Open(folder, data.All.Catalogue, new R2ecSettings { Window = 10, MaxNewTokens = 24, MaxPromptTokens = 512, MaxItemTokens = 64, Temperature = 0.03 },

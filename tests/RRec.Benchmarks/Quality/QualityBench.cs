@@ -55,7 +55,7 @@ internal static class QualityBench
 
     private static void Run(HashSet<string> wanted, int[] seeds, string split)
     {
-        if (split != "valid") TestUse.Log("bench " + string.Join(' ', Environment.GetCommandLineArgs().Skip(1)), TimeProvider.System);
+        if (split != "valid") TestUse.Log(TimeProvider.System);
         Stopwatch clock = Stopwatch.StartNew();
         MovieLens data = QualityData.Load(test: false).All;
         QualityData[] sets = split == "both" ? [QualityData.Load(false, 0, data), QualityData.Load(true, 0, data)] : [QualityData.Load(split == "test", 0, data)];

@@ -41,6 +41,16 @@ public unsafe class KnownTokensTests
         Assert.Equal(301f, known[301][1]);
     }
 
+    [Fact]
+    public void What_could_not_be_computed_is_not_known()
+    {
+        using var known = new KnownTokens(1000, 3);
+        object weights = new();
+        Assert.Throws<OutOfMemoryException>(() => known.Learn(weights, [5], (_, _) => throw new OutOfMemoryException()));
+        Assert.True(known.Learn(weights, [5], Compute));
+        Assert.Equal(5f, known[5][0]);
+    }
+
     [GoldenFact(ModelGolden.Root)]
     public void A_state_is_the_same_to_the_bit_whether_its_tokens_were_known_or_not()
     {
