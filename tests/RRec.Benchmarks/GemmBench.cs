@@ -59,6 +59,7 @@ internal static class GemmBench
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor a = rand([49152, 576]), x = rand([576]);
+        fixed (byte* data = a.bytes) HugePages.Use((nint)data, 4L * 49152 * 576);   // as weights are
         double seconds = BenchLine.Seconds(() =>
         {
             for (int i = 0; i < 10; i++) a.mv(x).Dispose();

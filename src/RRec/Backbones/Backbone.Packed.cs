@@ -18,7 +18,14 @@ public sealed partial class Backbone
     /// <summary>Whether inference goes through the packed decoder.</summary>
     internal bool Packs => UsePacked && !is_grad_enabled() && PackedDecoder.Suits(Device, Type);
 
-    internal PackedDecoder Packed => _packed ??= new PackedDecoder(Config, _ropes);
+    internal PackedDecoder Packed => _packed ??= Pack();
+
+    private unsafe PackedDecoder Pack()
+    {
+        using var weights = new PackedWeights(_decoder.Weights, null);
+        foreach (Matrix w in weights.Layers.SelectMany(l => new[] { l.Qkv, l.Output, l.GateUp, l.Down }).Append(weights.Embedding).Append(weights.Head)) HugePages.Use(w.Data, w.Bytes);
+        return new PackedDecoder(Config, _ropes);
+    }
 
     /// <summary>Begins a generation without rows.</summary>
     internal Decoding BeginDecoding(EmbeddingDelta? delta) => Packs ? new PackedDecoding(this, delta) : new TensorDecoding(this, delta);

@@ -33,7 +33,7 @@ internal sealed unsafe class PackedWeights : IDisposable
     public nint FinalNorm { get; }
 
     /// <summary>Bytes of all layers' matrices.</summary>
-    public long LayerBytes => Layers.Sum(l => new[] { l.Qkv, l.Output, l.GateUp, l.Down }.Sum(w => (long)w.Rows * w.Columns * (w.Half ? 2 : 4)));
+    public long LayerBytes => Layers.Sum(l => new[] { l.Qkv, l.Output, l.GateUp, l.Down }.Sum(w => w.Bytes));
 
     public PackedLayer[] Layers { get; }
 

@@ -12,6 +12,9 @@ namespace RRec.Kernels;
 /// <param name="Half">Whether the numbers are bfloat16.</param>
 internal readonly record struct Matrix(nint Data, int Rows, int Columns, bool Half)
 {
+    /// <summary>What it takes.</summary>
+    public long Bytes => (long)Rows * Columns * (Half ? 2 : 4);
+
     /// <summary>Some of its rows.</summary>
     public Matrix Part(int from, int rows) => this with { Data = Data + (nint)from * Columns * (Half ? 2 : 4), Rows = rows };
 }
