@@ -23,6 +23,9 @@ internal sealed unsafe class KnownTokens(int vocabulary, int outputs, long mostB
     /// <summary>The numbers of an id that <see cref="Learn"/> has seen since the weights are what they are.</summary>
     public float* this[int id] => Place(_places[id] - 1);
 
+    /// <summary>Whether what is known is of these weights.</summary>
+    public bool Of(object weights) => ReferenceEquals(weights, _weights);
+
     /// <summary>Makes sure that these ids are known.</summary>
     /// <param name="weights">Whose they are; other weights than last time: everything is forgotten.</param>
     /// <param name="ids">Ids, in any order, any number of times.</param>
@@ -30,7 +33,7 @@ internal sealed unsafe class KnownTokens(int vocabulary, int outputs, long mostB
     /// <returns>False where there are too many of them.</returns>
     public bool Learn(object weights, IEnumerable<int> ids, Action<int[], nint> compute)
     {
-        if (!ReferenceEquals(weights, _weights)) Forget();
+        if (!Of(weights)) Forget();
         _weights = weights;
         if (Add(ids, compute)) return true;
         Forget();   // what is known leaves no room: only these, then

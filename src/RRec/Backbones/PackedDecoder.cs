@@ -22,6 +22,9 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
     // Rows whose last states are wanted go in groups of about so many tokens: their keys and values stay in a core's cache, and the last layer still has some thirty rows.
     private const int GroupTokens = 384;
 
+    // Fewer tokens begin no table of known ones.
+    private const int LeastLearned = 128;
+
     private readonly ConcurrentBag<PackedPass> _passes = [];
     private readonly ConcurrentBag<NativeBuffer> _few = [];   // what the last layer is to make final states of
     private readonly KnownTokens _known = new(config.VocabularySize, (config.Heads + 2 * config.KeyValueHeads) * config.HeadSize);
@@ -41,13 +44,13 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
     public void Run(PackedWeights weights, PackedTokens tokens, nint delta, float* hidden)
     {
         var team = WorkerTeam.Of(torch.get_num_threads());
-        Run(team, weights, tokens, delta, hidden, Learn(team, weights, tokens.Ids, delta));
+        Run(team, weights, tokens, delta, hidden, Learn(team, weights, tokens.Ids, tokens.Count, delta));
     }
 
-    // Where few layers make the first of them weigh, what it projects of an id is computed once.
-    private KnownTokens? Learn(WorkerTeam team, PackedWeights weights, IEnumerable<int> ids, nint delta)
+    // Where few layers make the first of them weigh, what it projects of an id is computed once. One user's answer is not enough for that to pay.
+    private KnownTokens? Learn(WorkerTeam team, PackedWeights weights, IEnumerable<int> ids, long count, nint delta)
     {
-        if (delta != 0 || config.Layers == 1 || !Splits(weights)) return null;
+        if (delta != 0 || config.Layers == 1 || !Splits(weights) || (count < LeastLearned && !_known.Of(weights))) return null;
         if (!_passes.TryTake(out PackedPass? pass)) pass = new PackedPass(config);
         bool learned = _known.Learn(weights, ids, (some, to) => pass.First(team, weights, some, (float*)to));
         _passes.Add(pass);
@@ -72,7 +75,7 @@ internal sealed unsafe class PackedDecoder(BackboneConfig config, (Rotary Full, 
         bool apart = Splits(weights) && groups.Count >= team.Threads && groups.Max(g => g.Tokens) * team.Threads <= 1.5 * all;
         PartTimes? times = Times;
         _ = (ropes.Full.Host(last), ropes.Sliding.Host(last));   // made before several threads ask for them
-        KnownTokens? known = Learn(team, weights, rows.SelectMany(r => r.Skip(common)), delta);
+        KnownTokens? known = Learn(team, weights, rows.SelectMany(r => r.Skip(common)), all, delta);
         if (apart && team.Threads > 1) Times = null;
         // Keys and values of one layer at a time are enough: nothing continues these rows.
         ConcurrentBag<KvPages> pools = [];
