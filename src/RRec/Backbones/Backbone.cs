@@ -157,12 +157,12 @@ public sealed partial class Backbone : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _packed?.Dispose();
         if (_twin)
         {
             DisposeTwin();
             return;
         }
-        _packed?.Dispose();
         _decoder.Weights.Dispose();
         _decoder.Adapter?.Dispose();
         _ropes.Full.Dispose();

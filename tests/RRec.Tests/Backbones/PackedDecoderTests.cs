@@ -1,5 +1,6 @@
 using RRec.Backbones;
 using RRec.Kernels;
+using RRec.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -114,31 +115,24 @@ public class PackedDecoderTests
     {
         using var golden = new ModelGolden("gemma3_text");
         using IDisposable noGrad = no_grad();
-        int before = get_num_threads();
-        try
+        using ThreadsKept kept = new();
+        float[]? expected = null;
+        foreach (int threads in new[] { 1, 2, 3 })
         {
-            float[]? expected = null;
-            foreach (int threads in new[] { 1, 2, 3 })
+            set_num_threads(threads);
+            foreach (int[] company in new int[][] { [0], [3, 0, 5], [1, 2, 3, 0, 4, 5] })
             {
-                set_num_threads(threads);
-                foreach (int[] company in new int[][] { [0], [3, 0, 5], [1, 2, 3, 0, 4, 5] })
-                {
-                    using DisposeScope scope = NewDisposeScope();
-                    using Decoding decoding = golden.Backbone.BeginDecoding(null);
-                    decoding.Enter([.. company.Select(p => Prompts[p])], company, 1);
-                    int row = Array.IndexOf(company, 0);
-                    Tensor hidden = empty(0);
-                    for (int step = 0; step < 20; step++)
-                        hidden = decoding.Step([.. company.Select(p => step == 0 ? (long)Prompts[p][^1] : 40 + step)], [.. company.Select(p => Prompts[p].Length - 1 + step)]);
-                    float[] actual = hidden[row].data<float>().ToArray();
-                    expected ??= actual;
-                    Assert.Equal(expected, actual);
-                }
+                using DisposeScope scope = NewDisposeScope();
+                using Decoding decoding = golden.Backbone.BeginDecoding(null);
+                decoding.Enter([.. company.Select(p => Prompts[p])], company, 1);
+                int row = Array.IndexOf(company, 0);
+                Tensor hidden = empty(0);
+                for (int step = 0; step < 20; step++)
+                    hidden = decoding.Step([.. company.Select(p => step == 0 ? (long)Prompts[p][^1] : 40 + step)], [.. company.Select(p => Prompts[p].Length - 1 + step)]);
+                float[] actual = hidden[row].data<float>().ToArray();
+                expected ??= actual;
+                Assert.Equal(expected, actual);
             }
-        }
-        finally
-        {
-            set_num_threads(before);
         }
     }
 
@@ -148,24 +142,17 @@ public class PackedDecoderTests
         using var golden = new ModelGolden("qwen3");
         using IDisposable noGrad = no_grad();
         int[][] rows = [.. Enumerable.Range(0, 150).Select(i => (int[])[.. Prompts[0][..20], .. Enumerable.Range(i, 1 + i % 37)])];   // many slices of a pass
-        int before = get_num_threads();
-        try
+        using ThreadsKept kept = new();
+        float[]? expected = null;
+        foreach (int threads in new[] { 1, 2, 3 })
         {
-            float[]? expected = null;
-            foreach (int threads in new[] { 1, 2, 3 })
-            {
-                set_num_threads(threads);
-                using PaddedBatch all = PaddedBatch.FromRows(rows), few = PaddedBatch.FromRows(rows[70..73]);
-                float[] states = golden.Backbone.LastHidden(all).data<float>().ToArray(), some = golden.Backbone.LastHidden(few).data<float>().ToArray();
-                expected ??= states;
-                Assert.Equal(expected, states);
-                int width = some.Length / 3;
-                Assert.Equal(states[(70 * width)..(73 * width)], some);
-            }
-        }
-        finally
-        {
-            set_num_threads(before);
+            set_num_threads(threads);
+            using PaddedBatch all = PaddedBatch.FromRows(rows), few = PaddedBatch.FromRows(rows[70..73]);
+            float[] states = golden.Backbone.LastHidden(all).data<float>().ToArray(), some = golden.Backbone.LastHidden(few).data<float>().ToArray();
+            expected ??= states;
+            Assert.Equal(expected, states);
+            int width = some.Length / 3;
+            Assert.Equal(states[(70 * width)..(73 * width)], some);
         }
     }
 

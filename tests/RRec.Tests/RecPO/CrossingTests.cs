@@ -1,6 +1,7 @@
 using RRec.Backbones;
 using RRec.Ranking;
 using RRec.RecPO;
+using RRec.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,16 +13,9 @@ public class CrossingTests
     [Theory, InlineData(1, 1, 6), InlineData(2, 1, 6), InlineData(1, 3, 6), InlineData(1, 1, 1)]
     public void An_update_reads_once_an_optimiser_step_however_many_passes_it_has(int innerUpdates, int miniBatches, int usersPerForward)
     {
-        int threads = get_num_threads();
+        using ThreadsKept kept = new();
         set_num_threads(1);   // as on a GPU: users are not shared out among threads, each of which would send its own
-        try
-        {
-            Update(innerUpdates, miniBatches, usersPerForward);
-        }
-        finally
-        {
-            set_num_threads(threads);
-        }
+        Update(innerUpdates, miniBatches, usersPerForward);
     }
 
     private static void Update(int innerUpdates, int miniBatches, int usersPerForward)

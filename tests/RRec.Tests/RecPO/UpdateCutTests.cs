@@ -75,24 +75,17 @@ public sealed class UpdateCutTests
     public void Users_shared_out_among_threads_give_the_gradients_of_the_whole_and_the_same_bits_each_time(bool full, int threads)
     {
         RecPOOptions[] ways = [new(), new() { EntropyBonus = 0.1 }, new() { GradientCheckpointing = true }, new() { UsersPerForward = 4, ItemLossWeight = 0.3 }];
-        int before = get_num_threads();
-        try
+        using ThreadsKept kept = new();
+        foreach (RecPOOptions options in ways)
         {
-            foreach (RecPOOptions options in ways)
-            {
-                set_num_threads(1);
-                Dictionary<string, float[]> whole = Gradients(options, full: full);
-                set_num_threads(threads);
-                Dictionary<string, float[]> shared = Gradients(options, full: full);
-                Close(whole, shared, 1e-5);
-                for (int again = 0; again < 3; again++)
-                    foreach ((string name, float[] values) in Gradients(options, full: full)) Assert.Equal(shared[name], values);
-                Assert.Equal(threads, get_num_threads());
-            }
-        }
-        finally
-        {
-            set_num_threads(before);
+            set_num_threads(1);
+            Dictionary<string, float[]> whole = Gradients(options, full: full);
+            set_num_threads(threads);
+            Dictionary<string, float[]> shared = Gradients(options, full: full);
+            Close(whole, shared, 1e-5);
+            for (int again = 0; again < 3; again++)
+                foreach ((string name, float[] values) in Gradients(options, full: full)) Assert.Equal(shared[name], values);
+            Assert.Equal(threads, get_num_threads());
         }
     }
 
@@ -102,30 +95,22 @@ public sealed class UpdateCutTests
         using Backbone backbone = Backbone.Load(Goldens.PathOf(Model));
         backbone.AttachLora(new LoraOptions(), 1);
         backbone.LeastToShare = backbone.OperationsBothWays(10);
-        int before = get_num_threads();
+        using ThreadsKept kept = new();
         (int, int)[] Of(int threads, params int[] tokens)
         {
             set_num_threads(threads);
             return Twins.Shares(backbone, tokens);
         }
-
-        try
-        {
-            Assert.Equal([(0, 1), (1, 2)], Of(2, 100, 110));
-            Assert.Equal([(0, 3), (3, 5)], Of(2, 10, 10, 10, 10, 10));
-            Assert.Equal([(0, 1), (1, 4)], Of(2, 30, 10, 10, 10));
-            Assert.Equal([(0, 2), (2, 4), (4, 6)], Of(3, 7, 7, 7, 7, 7, 7));
-            Assert.Equal([(0, 3)], Of(2, 10, 10, 10));
-            Assert.Equal([(0, 2)], Of(2, 10, 100));
-            Assert.Equal([(0, 1)], Of(2, 10));
-            Assert.Equal([(0, 2)], Of(2, 4, 5));
-            Assert.Equal([(0, 1), (1, 2)], Of(2, 5, 5));
-            Assert.Equal([(0, 4)], Of(1, 10, 10, 10, 10));
-        }
-        finally
-        {
-            set_num_threads(before);
-        }
+        Assert.Equal([(0, 1), (1, 2)], Of(2, 100, 110));
+        Assert.Equal([(0, 3), (3, 5)], Of(2, 10, 10, 10, 10, 10));
+        Assert.Equal([(0, 1), (1, 4)], Of(2, 30, 10, 10, 10));
+        Assert.Equal([(0, 2), (2, 4), (4, 6)], Of(3, 7, 7, 7, 7, 7, 7));
+        Assert.Equal([(0, 3)], Of(2, 10, 10, 10));
+        Assert.Equal([(0, 2)], Of(2, 10, 100));
+        Assert.Equal([(0, 1)], Of(2, 10));
+        Assert.Equal([(0, 2)], Of(2, 4, 5));
+        Assert.Equal([(0, 1), (1, 2)], Of(2, 5, 5));
+        Assert.Equal([(0, 4)], Of(1, 10, 10, 10, 10));
     }
 
     [GoldenFact(Model)]
@@ -133,25 +118,18 @@ public sealed class UpdateCutTests
     {
         using Backbone backbone = Backbone.Load(Goldens.PathOf(Model));
         backbone.AttachLora(new LoraOptions(), 1);
-        int before = get_num_threads();
-        try
+        using ThreadsKept kept = new();
+        set_num_threads(2);
+        using Twins twins = new(backbone, 2, 8);
+        int done = 0;
+        Assert.Throws<InvalidDataException>(() => twins.Run((i, own) =>
         {
-            set_num_threads(2);
-            using Twins twins = new(backbone, 2, 8);
-            int done = 0;
-            Assert.Throws<InvalidDataException>(() => twins.Run((i, own) =>
-            {
-                Assert.Equal(1, get_num_threads());
-                Interlocked.Increment(ref done);
-                if (i == 1) throw new InvalidDataException("the second");
-            }));
-            Assert.Equal(2, done);
-            Assert.Equal(2, get_num_threads());
-        }
-        finally
-        {
-            set_num_threads(before);
-        }
+            Assert.Equal(1, get_num_threads());
+            Interlocked.Increment(ref done);
+            if (i == 1) throw new InvalidDataException("the second");
+        }));
+        Assert.Equal(2, done);
+        Assert.Equal(2, get_num_threads());
     }
 
     [GoldenFact(Model)]
